@@ -1,0 +1,1 @@
+"""What an object is: kinds by group and version, defaults, validation, conversion, errors. Pure functions over data."""
