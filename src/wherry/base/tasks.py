@@ -45,7 +45,7 @@ async def keep_running(
             return await start()
         except asyncio.CancelledError:
             raise
-        except Exception:  # noqa: BLE001 - the boundary of a component: whatever it is, it is logged and tried again
+        except Exception:
             failures = 1 if clock.monotonic() - began > delays.cap else failures + 1
             delay = delays.delay(failures)
             log.exception("component failed, starting it again", component=name, seconds=delay)

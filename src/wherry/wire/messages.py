@@ -42,7 +42,13 @@ class Request:
 
     @classmethod
     def make(
-        cls, method: str, target: str, *, headers: Mapping[str, str] | None = None, body: bytes = b"", peer: Peer | None = None
+        cls,
+        method: str,
+        target: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        peer: Peer | None = None,
     ) -> Request:
         """A request from its target, for tests and in-process callers."""
         path, _, query = target.partition("?")
