@@ -1,0 +1,1 @@
+"""Quantities, names, selectors, JSONPath, patches: pure functions over data."""
