@@ -1,0 +1,194 @@
+"""What a cluster is made of, as it is written down in its state directory.
+
+Everything that must stay the same from one start to the next is in `ClusterConfig` (`cluster.json`); what a single start
+may choose (`--foreground`, `--wait`) is not.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import json
+import os
+import re
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wherry.base.files import write_atomic
+
+DEFAULT_NAME = "wherry"
+DEFAULT_PORT = 6443
+MAX_NODES = 200
+FORMAT = 1
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?")
+
+RUNTIMES = ("auto", "oci", "process", "fake")
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the message is one line with a way out."""
+
+
+def home() -> Path:
+    """The directory that holds the state of every cluster: one folder each.
+
+    `WHERRY_HOME`, else `/var/lib/wherry` for root, else `$XDG_STATE_HOME/wherry`.
+    """
+    if explicit := os.environ.get("WHERRY_HOME"):
+        return Path(explicit)
+    if os.geteuid() == 0 and sys.platform.startswith("linux"):
+        return Path("/var/lib/wherry")
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "wherry"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterConfig:
+    """One cluster. `index` keeps the networks of clusters on one machine apart.
+
+    `runtime` is what was chosen (`oci`, `process` or `fake`), never `auto`.
+    """
+
+    name: str
+    index: int
+    runtime: str
+    port: int
+    nodes: int = 1
+    memory: bool = False
+    processes: str = "one"
+    loopback: bool = False
+    """Pods and services live on loopback addresses (process runtime)."""
+    network: str = "namespaces"
+    """`namespaces` (root on Linux), `loopback` or `fake`."""
+    format: int = FORMAT
+    extra: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def context(self) -> str:
+        """The context's name in the kubeconfig: `wherry`, or `wherry-NAME`."""
+        return DEFAULT_NAME if self.name == DEFAULT_NAME else f"{DEFAULT_NAME}-{self.name}"
+
+    @property
+    def service_cidr(self) -> str:
+        return f"{127 if self.network == 'loopback' else 10}.{96 + self.index}.0.0/16"
+
+    @property
+    def pod_cidr(self) -> str:
+        return f"{127 if self.network == 'loopback' else 10}.{244 - self.index}.0.0/16"
+
+    @property
+    def node_cidr(self) -> str:
+        return f"10.{200 + self.index}.0.0/24"
+
+    @property
+    def host_address(self) -> str:
+        """The host's address on the nodes' network, where nodes and pods find the API server."""
+        return "127.0.0.1" if self.network != "namespaces" else _nth(self.node_cidr, 1)
+
+    @property
+    def kubernetes_address(self) -> str:
+        return _nth(self.service_cidr, 1)
+
+    @property
+    def dns_address(self) -> str:
+        return _nth(self.service_cidr, 10)
+
+    @property
+    def server(self) -> str:
+        return f"https://127.0.0.1:{self.port}"
+
+    def node_name(self, number: int) -> str:
+        """`wherry-1`, or `NAME-1`; numbers start at 1."""
+        return f"{self.name}-{number}"
+
+    def node_address(self, number: int) -> str:
+        return _nth(self.node_cidr, number + 1) if self.network == "namespaces" else "127.0.0.1"
+
+    def node_pod_cidr(self, number: int) -> str:
+        network = ipaddress.ip_network(self.pod_cidr)
+        return str(next(s for i, s in enumerate(network.subnets(new_prefix=24)) if i == number - 1))
+
+
+def _nth(cidr: str, number: int) -> str:
+    return str(ipaddress.ip_network(cidr)[number])
+
+
+def check_name(name: str) -> str:
+    """A name that fits into interface, namespace and host names. Raises `ConfigError`."""
+    if not _NAME.fullmatch(name):
+        raise ConfigError(
+            f"{name!r} cannot be a cluster's name: use at most 20 lower case letters, digits and dashes, "
+            "with a letter or digit at both ends"
+        )
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class StateDirectory:
+    """Where a cluster keeps what must survive. Paths only; nothing is made by asking for one."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        return self.path / "cluster.json"
+
+    @property
+    def pki(self) -> Path:
+        return self.path / "pki"
+
+    @property
+    def store(self) -> Path:
+        return self.path / "store.db"
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.path / "kubeconfig"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "wherry.log"
+
+    @property
+    def lock(self) -> Path:
+        return self.path / "run.lock"
+
+    @property
+    def images(self) -> Path:
+        return self.path / "images"
+
+    def node(self, name: str) -> Path:
+        return self.path / "nodes" / name
+
+    def exists(self) -> bool:
+        return self.config.exists()
+
+    def load(self) -> ClusterConfig:
+        """The cluster's configuration. Raises `ConfigError` for a directory that is not one of ours."""
+        try:
+            data = json.loads(self.config.read_bytes())
+            if data.get("format") != FORMAT:
+                raise ConfigError(
+                    f"{self.config} has format {data.get('format')!r}, this Wherry reads {FORMAT}: "
+                    f"use the version that made it, or remove it with `wherry down`"
+                )
+            return ClusterConfig(**data)
+        except FileNotFoundError:
+            raise ConfigError(f"no cluster in {self.path}: `wherry up` makes one") from None
+        except (ValueError, TypeError) as error:
+            raise ConfigError(f"{self.config} is damaged ({error}): remove {self.path} and run `wherry up`") from error
+
+    def save(self, config: ClusterConfig) -> None:
+        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_atomic(self.config, json.dumps(dataclasses.asdict(config), indent=2).encode())
+
+
+def state_directory(name: str, explicit: str | None = None) -> StateDirectory:
+    return StateDirectory(Path(explicit).absolute() if explicit else home() / check_name(name))
+
+
+def all_state_directories() -> list[StateDirectory]:
+    """Every cluster below `home()`, by name."""
+    base = home()
+    found = sorted(base.iterdir()) if base.is_dir() else []
+    return [state for path in found if (state := StateDirectory(path)).exists()]
