@@ -56,8 +56,6 @@ class ClusterConfig:
     nodes: int = 1
     memory: bool = False
     processes: str = "one"
-    loopback: bool = False
-    """Pods and services live on loopback addresses (process runtime)."""
     network: str = "namespaces"
     """`namespaces` (root on Linux), `loopback` or `fake`."""
     format: int = FORMAT
