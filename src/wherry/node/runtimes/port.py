@@ -179,6 +179,8 @@ class ContainerState:
     exit_code: int = 0
     signal: int = 0
     oom_killed: bool = False
+    reason: str = ""
+    """Of an ended one: `Completed`, `Error`, `OOMKilled`, `StartError` (never ran; exit code 128)."""
     message: str = ""
     log_path: str = ""
 
@@ -266,6 +268,9 @@ class Runtime(Protocol):
 
     async def attach(self, container_id: str, *, stdin: bool = False) -> Streams:
         """Join the streams of the container's own process."""
+
+    async def reopen_log(self, container_id: str) -> None:
+        """Go on in a new file at `log_path`, after somebody renamed the old one (log rotation)."""
 
     async def usage(self, container_id: str) -> Usage | None:
         """None when it does not run or cannot be told."""
