@@ -1,0 +1,191 @@
+"""Bytes to `Request`s: httptools' callbacks collected, and the limits that it does not know.
+
+It decides nothing about answers. `feed` gives back what came of the bytes through `sink`, in order.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+from urllib.parse import unquote
+
+import httptools
+
+from wherry.wire.messages import Peer, Request
+from wherry.wire.server_options import ServerOptions
+
+
+class Sink(Protocol):
+    """Who gets what the parser finds."""
+
+    def on_request(self, request: Request, keep_alive: bool, http10: bool) -> None: ...
+
+    def on_expect_continue(self) -> None: ...
+
+
+class Rejected(Exception):
+    """The request cannot be taken: the status that says why. Nothing after it on the connection can be understood."""
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+        self.why = why
+
+
+class UpgradeSeen(Exception):
+    """A request that asks for an upgrade was complete; `rest` came behind it in the same bytes."""
+
+    def __init__(self, request: Request, http10: bool, rest: bytes) -> None:
+        super().__init__()
+        self.request = request
+        self.http10 = http10
+        self.rest = rest
+
+
+_lower_names: dict[bytes, str] = {}
+
+
+def _lower_name(name: bytes) -> str:
+    lowered = name.decode("latin-1").lower()
+    if len(_lower_names) < 1000:
+        _lower_names[name] = lowered
+    return lowered
+
+
+class RequestParser:
+    """One connection's parser. After `Rejected` or `UpgradeSeen` it must not be fed again."""
+
+    __slots__ = (
+        "_body",
+        "_body_size",
+        "_head_size",
+        "_headers",
+        "_options",
+        "_parser",
+        "_sink",
+        "_target",
+        "_upgrade",
+        "in_body",
+        "in_message",
+        "peer",
+    )
+
+    def __init__(self, sink: Sink, peer: Peer, options: ServerOptions) -> None:
+        self._sink = sink
+        self.peer = peer
+        self._options = options
+        self._parser = httptools.HttpRequestParser(self)
+        self._target = b""
+        self._headers: dict[str, str] = {}
+        self._head_size = 0
+        self._body: list[bytes] = []
+        self._body_size = 0
+        self._upgrade: tuple[Request, bool] | None = None
+        self.in_message = False
+        """A request has begun and is not complete."""
+        self.in_body = False
+        """Its headers are complete."""
+
+    def feed(self, data: bytes) -> None:
+        """Raises `Rejected` or `UpgradeSeen`."""
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            if self._upgrade is None:
+                raise
+            raise UpgradeSeen(*self._upgrade, data[upgrade.args[0] :]) from None
+        except httptools.HttpParserCallbackError as failure:
+            if isinstance(failure.__context__, Rejected):
+                raise failure.__context__ from None
+            raise
+        except httptools.HttpParserError as failure:
+            raise Rejected(400, f"malformed HTTP request: {failure}") from None
+        if self.in_message and not self.in_body:
+            # A single header that never ends is only visible as bytes that came without a callback.
+            self._head_size += len(data)
+            self._check_head()
+
+    def _check_head(self) -> None:
+        if self._head_size > self._options.head_limit:
+            raise Rejected(431, "request header fields too large")
+
+    def on_message_begin(self) -> None:
+        self.in_message = True
+        self.in_body = False
+        self._target = b""
+        self._headers = {}
+        self._head_size = 0
+        if self._body_size:
+            self._body = []
+            self._body_size = 0
+
+    def on_url(self, url: bytes) -> None:
+        self._target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self.in_body:
+            return  # a trailer
+        key = _lower_names.get(name) or _lower_name(name)
+        headers = self._headers
+        if key in headers:
+            headers[key] = f"{headers[key]}, {value.decode('latin-1')}"
+        else:
+            headers[key] = value.decode("latin-1")
+        self._head_size += len(name) + len(value)
+
+    def on_headers_complete(self) -> None:
+        self.in_body = True
+        self._head_size += len(self._target)
+        self._check_head()
+        headers = self._headers
+        if "host" not in headers and self._parser.get_http_version() == "1.1":
+            raise Rejected(400, "missing required Host header")
+        if "content-length" in headers and int(headers["content-length"]) > self._options.body_limit:
+            raise Rejected(413, self._too_large())
+        if "expect" in headers and headers["expect"].lower() == "100-continue":
+            self._sink.on_expect_continue()
+
+    def _too_large(self) -> str:
+        return f"request entity too large: limit is {self._options.body_limit}"
+
+    def on_body(self, data: bytes) -> None:
+        self._body_size += len(data)
+        if self._body_size > self._options.body_limit:
+            raise Rejected(413, self._too_large())
+        self._body.append(data)
+
+    def on_message_complete(self) -> None:
+        self.in_message = False
+        parser = self._parser
+        method = parser.get_method().decode("latin-1")
+        if method == "CONNECT":
+            raise Rejected(405, "CONNECT is not supported")
+        target = self._target.decode("latin-1")
+        path, _, query = target.partition("?")
+        if path[:1] != "/":
+            path = _path_of_absolute(path)
+        if "%" in path:
+            path = unquote(path)
+        headers = self._headers
+        request = Request(
+            method,
+            target,
+            path,
+            query,
+            headers,
+            b"".join(self._body) if self._body_size else b"",
+            self.peer,
+        )
+        http10 = parser.get_http_version() == "1.0"
+        if "upgrade" in headers and parser.should_upgrade():
+            self._upgrade = (request, http10)
+        else:
+            self._sink.on_request(request, parser.should_keep_alive(), http10)
+
+
+def _path_of_absolute(target: str) -> str:
+    """`http://host/path` to `/path` (RFC 9112, 3.2.2); `*` stays."""
+    _, separator, rest = target.partition("://")
+    if not separator:
+        return target
+    slash = rest.find("/")
+    return rest[slash:] if slash >= 0 else "/"

@@ -1,0 +1,402 @@
+"""One HTTP/1.1 connection of the server.
+
+What always holds: answers leave in the order of their requests; one request is handled at a time, the others wait, and
+above a number of them the connection is not read; a handler that answers at once is answered in the same call that
+brought its bytes. When the peer goes away, the task that works for it is cancelled.
+
+Read `request_parser` for what comes in, `head` for what goes out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, cast
+
+from wherry.wire.bytestream import TransportStream
+from wherry.wire.chunked import LAST_CHUNK, StreamWriter
+from wherry.wire.flow import Flow
+from wherry.wire.head import header_lines, status_line
+from wherry.wire.messages import Peer, Reply, Request, Response, StreamResponse, Upgrade
+from wherry.wire.request_parser import Rejected, RequestParser, UpgradeSeen
+
+if TYPE_CHECKING:
+    from wherry.wire.server import Server
+
+NEVER = float("inf")
+_WRITE_SIZE = 1024 * 1024
+_LINGER = 1.0
+"""Seconds that a refused peer may still send before the connection is closed: closing with unread bytes would make the
+kernel reset it and the peer might never see the answer."""
+_BODILESS = frozenset((204, 304))
+
+
+class ServerConnection(asyncio.Protocol):
+    """The asyncio protocol. `deadline` is read by the server's sweep, which calls `expire`."""
+
+    __slots__ = (
+        "_busy", "_closing", "_continue_due", "_flow", "_handler", "_http10", "_keep_alive", "_parser", "_queue", "_raw",
+        "_reading", "_request", "_rest", "_secure", "_server", "_task", "_transport", "deadline", "streaming",
+    )  # fmt: skip
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._handler = server.handler
+        self._flow = Flow()
+        self._queue: deque[tuple[Request, bool, bool] | Rejected | UpgradeSeen] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._request: Request | None = None
+        self._raw: TransportStream | None = None
+        self._rest: bytes | None = None
+        self._busy = False
+        self._closing = False
+        self._reading = True
+        self._keep_alive = True
+        self._http10 = False
+        self._continue_due = False
+        self.streaming = False
+        """A stream or an upgraded connection, which does not end by itself."""
+        self.deadline = NEVER
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._secure = transport.get_extra_info("ssl_object") is not None
+        self._parser = RequestParser(self, _peer(transport), self._server.options)
+        self.deadline = self._server.clock.monotonic() + self._server.options.head_timeout
+        self._server.connections.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self._raw is not None:
+            self._raw.feed(data)
+        elif self._rest is not None:
+            self._hold(data)
+        elif not self._closing:
+            self._feed(data)
+
+    def eof_received(self) -> bool:
+        if self._raw is not None:
+            self._raw.feed_eof()
+            return not self._secure
+        if not self._busy or self.streaming or self._secure:
+            return False  # close: nobody waits, or a stream that nobody reads any longer
+        self._closing = True  # a half-closed peer still gets the answers to its whole requests
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._server.connections.discard(self)
+        self._flow.lose()
+        self._queue.clear()
+        self.deadline = NEVER
+        if self._raw is not None:
+            self._raw.feed_eof()
+        if self._task is not None:
+            self._task.cancel()
+
+    def pause_writing(self) -> None:
+        self._flow.pause()
+        self._read_or_not()
+
+    def resume_writing(self) -> None:
+        self._flow.resume()
+        self._read_or_not()
+        if not self._busy:
+            self._next()
+
+    # Bytes in.
+
+    def _feed(self, data: bytes) -> None:
+        parser = self._parser
+        try:
+            parser.feed(data)
+        except Rejected as rejected:
+            self._closing = True
+            self._accept(rejected)
+        except UpgradeSeen as upgrade:
+            self._rest = upgrade.rest
+            self._accept(upgrade)
+        else:
+            if parser.in_message:
+                self._wait_for_more()
+
+    def _wait_for_more(self) -> None:
+        if self._busy:
+            return  # the next request has all the time that this one takes
+        now = self._server.clock.monotonic()
+        options = self._server.options
+        if self._parser.in_body:
+            self.deadline = now + options.body_timeout
+        else:
+            # Counted from the first byte: a trickle of header bytes does not extend it.
+            self.deadline = min(self.deadline, now + options.head_timeout)
+
+    def _hold(self, data: bytes) -> None:
+        """Keep bytes behind an upgrade request until it is known whether the connection is upgraded."""
+        self._rest = (self._rest or b"") + data
+        if len(self._rest) > self._server.options.head_limit:
+            self._set_reading(False)
+
+    def on_expect_continue(self) -> None:
+        if self._busy:
+            self._continue_due = True
+        else:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_request(self, request: Request, keep_alive: bool, http10: bool) -> None:
+        if self._busy or self._flow.paused:
+            self._queue.append((request, keep_alive, http10))
+            self._read_or_not()
+        else:
+            self._start(request, keep_alive, http10)
+
+    def _accept(self, item: Rejected | UpgradeSeen) -> None:
+        self._queue.append(item)
+        if not self._busy:
+            self._next()
+
+    def _read_or_not(self) -> None:
+        limit = self._server.options.pipeline
+        self._set_reading(self._raw is not None or (len(self._queue) < limit and not self._flow.paused))
+
+    def _set_reading(self, reading: bool) -> None:
+        if reading != self._reading and not self._transport.is_closing():
+            self._reading = reading
+            if reading:
+                self._transport.resume_reading()
+            else:
+                self._transport.pause_reading()
+
+    # One request after the other.
+
+    def _next(self) -> None:
+        queue = self._queue
+        while queue and not self._busy and not self._flow.paused and not self._transport.is_closing():
+            item = queue.popleft()
+            if isinstance(item, Rejected):
+                self._refuse(item)
+            elif isinstance(item, UpgradeSeen):
+                self._start(item.request, True, item.http10)
+                if not self._busy and self._raw is None:
+                    self._resume_http()
+            else:
+                self._start(*item)
+        if not self._busy and self._continue_due:
+            self._continue_due = False
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if self._rest is None:
+            self._read_or_not()
+
+    def _start(self, request: Request, keep_alive: bool, http10: bool) -> None:
+        self._request = request
+        self._keep_alive = keep_alive and not self._server.closing
+        self._http10 = http10
+        try:
+            reply = self._handler(request)
+        except Exception as error:  # noqa: BLE001 - one handler must not tear down the server
+            reply = self._server.on_error(request, error)
+        if type(reply) is Response:
+            self._respond(request, reply)
+        else:
+            self._busy = True
+            self.deadline = NEVER
+            self._task = asyncio.get_running_loop().create_task(self._run(request, reply))
+
+    async def _run(self, request: Request, reply: Reply | Awaitable[Reply]) -> None:
+        try:
+            if not isinstance(reply, (Response, StreamResponse, Upgrade)):
+                try:
+                    reply = await reply
+                except Exception as error:  # noqa: BLE001 - as above
+                    reply = self._server.on_error(request, error)
+            if isinstance(reply, Response):
+                self._respond(request, reply)
+            elif isinstance(reply, StreamResponse):
+                await self._stream(request, reply)
+            else:
+                await self._upgrade(request, reply)
+        except asyncio.CancelledError:
+            self._transport.close()  # what a stream wrote as its last word is still sent
+            raise
+        except Exception as error:  # noqa: BLE001 - such as a header that cannot be sent
+            self._server.on_error(request, error)
+            self._transport.abort()
+        finally:
+            self._task = None
+            self._busy = False
+            self.streaming = False
+            if self._rest is not None and self._raw is None:
+                self._resume_http()
+            self._next()
+
+    def _resume_http(self) -> None:
+        """The upgrade was declined: what came behind it is HTTP again."""
+        rest, self._rest = self._rest, None
+        if not self._closing and not self._transport.is_closing():
+            self._parser = RequestParser(self, self._parser.peer, self._server.options)
+            self._read_or_not()
+            if rest:
+                self._feed(rest)
+
+    # Answers out.
+
+    def _respond(self, request: Request, response: Response) -> None:
+        try:
+            head, pieces, size = self._render(request, response)
+        except Exception as error:  # noqa: BLE001 - a header that cannot be sent, a body that is not bytes
+            head, pieces, size = self._render(request, self._server.on_error(request, error))
+        transport = self._transport
+        if size <= _WRITE_SIZE:
+            transport.write(head + pieces if isinstance(pieces, bytes) else b"".join((head, *pieces)))
+        else:
+            _write_large(transport, head, (pieces,) if isinstance(pieces, bytes) else pieces)
+        if not self._keep_alive or (self._closing and not self._queue):
+            self._finish()
+
+    def _render(self, request: Request, response: Response) -> tuple[bytes, bytes | tuple[bytes, ...], int]:
+        """Head, the body's pieces and their size; also moves the idle deadline, as it knows the time."""
+        server = self._server
+        now = server.clock.monotonic()
+        self.deadline = now + server.options.idle_timeout
+        body = response.body
+        pieces: bytes | tuple[bytes, ...] = body if isinstance(body, bytes) else tuple(body)
+        size = len(pieces) if isinstance(pieces, bytes) else sum(map(len, pieces))
+        status = response.status
+        parts = [status_line(status, response.content_type if size or status not in _BODILESS else "")]
+        parts.append(server.date.at(now))
+        if response.headers:
+            parts.append(header_lines(response.headers))
+        if not self._keep_alive:
+            parts.append(b"Connection: close\r\n")
+        elif self._http10:
+            parts.append(b"Connection: keep-alive\r\n")
+        if status in _BODILESS:
+            parts.append(b"\r\n")
+            return b"".join(parts), b"", 0
+        parts.append(b"Content-Length: %d\r\n\r\n" % size)
+        if request.method == "HEAD":
+            return b"".join(parts), b"", 0
+        return b"".join(parts), pieces, size
+
+    def _refuse(self, rejected: Rejected) -> None:
+        self._keep_alive = False
+        self._http10 = False
+        self._respond(Request.make("GET", "/"), self._server.options.on_reject(rejected.status, rejected.why))
+
+    def _finish(self) -> None:
+        """No more answers on this connection: say so, and give the peer a moment to read the last one."""
+        self._closing = True
+        self._queue.clear()
+        if not self._parser.in_message:
+            self._transport.close()
+            return
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        self.deadline = self._server.clock.monotonic() + _LINGER
+        asyncio.get_running_loop().call_later(_LINGER, self._transport.close)
+
+    async def _stream(self, request: Request, reply: StreamResponse) -> None:
+        chunked = not self._http10
+        self._keep_alive = self._keep_alive and chunked
+        self.streaming = True
+        parts = [status_line(reply.status, reply.content_type), self._server.date.at(self._server.clock.monotonic())]
+        parts.append(header_lines(reply.headers))
+        if chunked:
+            parts.append(b"Transfer-Encoding: chunked\r\n")
+        if not self._keep_alive:
+            parts.append(b"Connection: close\r\n")
+        parts.append(b"\r\n")
+        self._transport.write(b"".join(parts))
+        if request.method != "HEAD":
+            await self._produce(request, reply, chunked)
+        self.deadline = self._server.clock.monotonic() + self._server.options.idle_timeout
+        if not self._keep_alive or self._server.closing:
+            self._finish()
+
+    async def _produce(self, request: Request, reply: StreamResponse, chunked: bool) -> None:
+        writer = StreamWriter(self._transport, self._flow, chunked=chunked)
+        try:
+            await reply.produce(writer)
+        except asyncio.CancelledError:
+            if not self._server.closing or self._flow.lost:
+                raise
+            # The server shuts down: a whole body, so that clients see an ordinary end and come again.
+        except ConnectionError:
+            if not self._flow.lost:
+                raise
+            return
+        except Exception as error:  # noqa: BLE001 - it is too late for a status: cut the body short
+            self._server.on_error(request, error)
+            self._transport.abort()
+            return
+        if chunked and not self._transport.is_closing():
+            self._transport.write(LAST_CHUNK)
+
+    async def _upgrade(self, request: Request, reply: Upgrade) -> None:
+        self.streaming = True
+        headers = list(reply.headers)
+        if not any(name.lower() == "connection" for name, _ in headers):
+            headers.append(("Connection", "Upgrade"))
+        self._transport.write(status_line(101, "") + header_lines(headers) + b"\r\n")
+        self._raw = stream = TransportStream(self._transport, self._flow)
+        if self._rest:
+            stream.feed(self._rest)
+        self._rest = None
+        self._set_reading(True)
+        try:
+            await reply.takeover(stream)
+        except ConnectionError:
+            pass  # the peer is gone
+        except Exception as error:  # noqa: BLE001 - it is too late for a status
+            self._server.on_error(request, error)
+        finally:
+            stream.close()
+
+    # What the server calls.
+
+    def expire(self) -> None:
+        """The deadline has passed."""
+        self.deadline = NEVER
+        if self._parser.in_message and not self._closing:
+            self._closing = True
+            self._refuse(Rejected(408, "the request did not arrive in time"))
+        self._transport.close()
+
+    def shut_down(self) -> None:
+        """Close when idle; end a stream; let a request that runs come to its end, with `Connection: close`."""
+        self._keep_alive = False
+        if not self._busy:
+            self._transport.close()
+        elif self.streaming and self._task is not None:
+            self._task.cancel()
+
+    def abort(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        self._transport.abort()
+
+
+def _write_large(transport: asyncio.Transport, head: bytes, pieces: tuple[bytes, ...]) -> None:
+    """In joined batches: a record or a system call per small piece would cost more than copying them."""
+    batch = [head]
+    size = len(head)
+    for piece in pieces:
+        batch.append(piece)
+        size += len(piece)
+        if size >= _WRITE_SIZE:
+            transport.write(b"".join(batch))
+            batch, size = [], 0
+    if batch:
+        transport.write(b"".join(batch))
+
+
+def _peer(transport: asyncio.BaseTransport) -> Peer:
+    """The address and, where it was verified, the client's certificate."""
+    name = transport.get_extra_info("peername")
+    address, port = (name[0], name[1]) if isinstance(name, tuple) else ("", 0)
+    tls = transport.get_extra_info("ssl_object")
+    certificate = tls.getpeercert() if tls is not None else None
+    if not certificate:
+        return Peer(address, port)
+    return Peer(address, port, certificate, tls.getpeercert(binary_form=True))
