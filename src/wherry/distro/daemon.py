@@ -36,7 +36,11 @@ class AlreadyRunning(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One line of what the starting process tells. `kind` is `step`, `ready` or `failed`."""
+    """One line of what the starting process tells.
+
+    `kind`: `step`, something is done; `serving`, the API server answers; `ready`, all that was asked for is there;
+    `failed`, the process ends, the message says why.
+    """
 
     kind: str
     message: str
@@ -99,7 +103,7 @@ def _read(reader: int) -> Iterator[Progress]:
         for line in lines:
             progress = Progress(**json.loads(line))
             yield progress
-            if progress.kind != "step":
+            if progress.kind in ("ready", "failed"):
                 return
     yield Progress("failed", "the cluster's process ended without a word; its log may tell why")
 

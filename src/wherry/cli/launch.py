@@ -1,0 +1,43 @@
+"""Starting a cluster's process and showing its progress: what `up` and `start` share."""
+
+from __future__ import annotations
+
+import click
+
+from wherry.cli.progress import Steps
+from wherry.distro import daemon
+from wherry.distro.config import ClusterConfig, ConfigError, StateDirectory
+
+
+def launch(state: StateDirectory, config: ClusterConfig, *, wait: bool) -> float:
+    """Start in the background; returns the seconds until it was ready (or, without `wait`, until it serves).
+
+    Raises `ConfigError` with the reason when it does not start.
+    """
+    from wherry.distro.assembly import run_in_background
+
+    with Steps() as steps:
+        steps.begin("Starting the cluster")
+        for progress in run_in_background(state, config):
+            if progress.kind == "failed":
+                raise ConfigError(f"{progress.message}\n       the log is {state.log}")
+            steps.done(progress.message, progress.seconds)
+            if progress.kind == "ready" or (progress.kind == "serving" and not wait):
+                break
+            steps.begin("Waiting for the nodes")
+        return steps.seconds
+
+
+def run_here(state: StateDirectory, config: ClusterConfig) -> None:
+    """Run in the foreground until interrupted."""
+    from wherry.distro.assembly import run
+
+    with daemon.hold(state):
+        run(state, config, lambda progress: click.echo(f"{progress.kind}: {progress.message}", err=True))
+
+
+def merge_kubeconfig(state: StateDirectory, config: ClusterConfig) -> str:
+    """Put the cluster's context into the user's kubeconfig and make it the current one; gives the file's path."""
+    from wherry.distro.kubeconfig import merge_into_user_file
+
+    return str(merge_into_user_file(state, config))

@@ -1,0 +1,125 @@
+"""The `wherry` command: a table of commands, each loaded only when it is used.
+
+To add a command: one file with a `click.Command`, one line in `SECTIONS`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping
+
+import click
+
+from wherry import KUBERNETES_VERSION, __version__
+
+SECTIONS: Mapping[str, Mapping[str, str]] = {
+    "Clusters": {
+        "up": "wherry.cli.up:up",
+        "down": "wherry.cli.down:down",
+        "start": "wherry.cli.start:start",
+        "stop": "wherry.cli.stop:stop",
+        "reset": "wherry.cli.reset:reset",
+        "status": "wherry.cli.status:status",
+        "list": "wherry.cli.list_clusters:list_clusters",
+        "kubeconfig": "wherry.cli.kubeconfig:kubeconfig",
+        "doctor": "wherry.cli.doctor:doctor",
+        "version": "wherry.cli.version:version",
+    },
+    "Objects, as kubectl": {},
+    "Images and credentials": {},
+}
+HIDDEN: Mapping[str, str] = {}
+
+
+class LazyGroup(click.Group):
+    """Loads a command's module when the command is asked for; `--help` shows them by section."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for commands in SECTIONS.values() for name in commands]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        place = HIDDEN.get(cmd_name)
+        for commands in SECTIONS.values():
+            place = commands.get(cmd_name, place)
+        if place is None:
+            return None
+        module, _, attribute = place.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib
+
+            close = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
+            hint = f"; did you mean `wherry {close[0]}`?" if close else "; `wherry --help` lists the commands"
+            raise click.UsageError(f"there is no command {args[0]!r}{hint}", ctx) from error
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, commands in SECTIONS.items():
+            rows = []
+            for name in commands:
+                command = self.get_command(ctx, name)
+                if command is not None and not command.hidden:
+                    rows.append((name, command.get_short_help_str(88)))
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+
+@click.command(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Every command has its own --help. Start with: wherry up",
+)
+@click.version_option(__version__, prog_name="wherry", message=f"wherry %(version)s (Kubernetes {KUBERNETES_VERSION})")
+def cli() -> None:
+    """A whole container platform in one Python package: a Kubernetes cluster in a second, without Docker, VM or account."""
+
+
+def main() -> None:
+    """Run the command line; every expected failure is one line on standard error and exit code 1."""
+    # Click 8.2+ raises on a closed pipe in the middle of output; `wherry get pods | head` must end quietly.
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Exit as end:
+        sys.exit(end.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except click.UsageError as error:
+        error.show()
+        sys.exit(2)
+    except click.ClickException as error:
+        click.echo(f"error: {error.format_message()}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(141)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:  # noqa: BLE001 - the outermost edge: known errors become one line
+        sys.exit(_explain(error))
+
+
+def _explain(error: Exception) -> int:
+    from wherry.api.errors import StatusError
+    from wherry.distro.config import ConfigError
+    from wherry.distro.daemon import AlreadyRunning
+
+    if isinstance(error, StatusError):
+        reason = f" ({error.status_reason})" if error.status_reason else ""
+        click.echo(f"Error from server{reason}: {error.message}", err=True)
+        return 1
+    if isinstance(error, (ConfigError, AlreadyRunning)):
+        click.echo(f"error: {error}", err=True)
+        return 1
+    if isinstance(error, OSError) and not os.environ.get("WHERRY_TRACEBACK"):
+        click.echo(f"error: {error}", err=True)
+        return 1
+    raise error

@@ -1,0 +1,76 @@
+"""`wherry up`."""
+
+from __future__ import annotations
+
+import click
+
+from wherry.cli.options import cluster_name, state_dir
+
+
+@click.command()
+@cluster_name
+@click.option("--nodes", type=int, metavar="N", help="How many nodes (default 1).")
+@click.option(
+    "--runtime",
+    type=click.Choice(["auto", "oci", "process", "fake"]),
+    default="auto",
+    show_default=True,
+    help="oci: real containers (root on Linux). process: plain processes, no privileges. fake: pods that only pretend.",
+)
+@state_dir
+@click.option("--port", type=int, metavar="P", help="The API server's port (default: 6443, or the next free one).")
+@click.option("--memory", is_flag=True, help="Keep nothing on disk: the cluster's objects are gone when it stops.")
+@click.option("--processes", type=click.Choice(["one", "many"]), hidden=True)
+@click.option("--foreground", is_flag=True, help="Do not go into the background; Ctrl-C stops the cluster.")
+@click.option("--wait/--no-wait", default=True, show_default=True, help="Wait until the nodes are ready.")
+def up(
+    name: str,
+    nodes: int | None,
+    runtime: str,
+    state_dir: str | None,
+    port: int | None,
+    memory: bool,
+    processes: str | None,
+    foreground: bool,
+    wait: bool,
+) -> None:
+    """Start a cluster; make it first if there is none called NAME (default: wherry).
+
+    \b
+    wherry up                        one node, real containers where this machine can
+    wherry up dev --nodes 3          another cluster beside it, with three nodes
+    wherry up --runtime fake         no containers: for testing controllers and schedulers
+
+    Its credentials are merged into your kubeconfig as context `wherry` (or `wherry-NAME`), so that kubectl, Helm and
+    Terraform find it. `wherry down` removes the cluster and all that it made.
+    """
+    from wherry.cli.launch import launch, merge_kubeconfig, run_here
+    from wherry.distro import daemon
+    from wherry.distro.lifecycle import UpOptions, prepare
+
+    options = UpOptions(
+        name=name,
+        nodes=nodes,
+        runtime=runtime,
+        state_dir=state_dir,
+        port=port,
+        memory=memory,
+        processes=processes,
+    )
+    state, config, _ = prepare(options)
+    if pid := daemon.running_pid(state):
+        click.echo(f"Cluster {name} is running already (process {pid}) at {config.server}", err=True)
+        merge_kubeconfig(state, config)
+        return
+    if runtime == "auto" and config.runtime == "process":
+        from wherry.distro.machine import lacks_for_containers
+
+        lacks = ", ".join(check.name for check in lacks_for_containers())
+        click.echo(f"No {lacks}: pods run as plain processes, without isolation or addresses of their own.", err=True)
+    if foreground:
+        run_here(state, config)
+        return
+    seconds = launch(state, config, wait=wait)
+    path = merge_kubeconfig(state, config)
+    click.echo(f"\nCluster {name} is up after {seconds:.2f} s: {config.server}", err=True)
+    click.echo(f"Context {config.context} is current in {path}. Try: wherry get pods -A", err=True)

@@ -1,0 +1,188 @@
+"""From nothing to a configured cluster and back: choosing what `auto` means, and what may differ from what is there."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import os
+import shutil
+import socket
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from wherry.distro import machine
+from wherry.distro.config import (
+    DEFAULT_NAME,
+    DEFAULT_PORT,
+    MAX_NODES,
+    RUNTIMES,
+    ClusterConfig,
+    ConfigError,
+    StateDirectory,
+    all_state_directories,
+    check_name,
+    home,
+    state_directory,
+)
+
+_MAX_CLUSTERS = 30
+_NETWORK_OF_RUNTIME = {"oci": "namespaces", "process": "loopback", "fake": "fake"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpOptions:
+    """What the user asked for; None is what is there, or the default."""
+
+    name: str = DEFAULT_NAME
+    nodes: int | None = None
+    runtime: str = "auto"
+    state_dir: str | None = None
+    port: int | None = None
+    memory: bool = False
+    processes: str | None = None
+
+
+def prepare(options: UpOptions) -> tuple[StateDirectory, ClusterConfig, bool]:
+    """The cluster to start: loaded if it exists, else made. The flag tells whether it is new. Raises `ConfigError`."""
+    _check(options)
+    state = state_directory(options.name, options.state_dir)
+    if state.exists():
+        config = _adjust(state.load(), options)
+        state.save(config)
+        return state, config, False
+    if state.path.exists() and any(state.path.iterdir()):
+        raise ConfigError(f"{state.path} is not empty and holds no cluster: choose another directory with --state-dir")
+    config = _create(options)
+    try:
+        state.save(config)
+        _register(state, config.name)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot write to {state.path}: {error.strerror}; choose another place with --state-dir"
+        ) from error
+    return state, config, True
+
+
+def _check(options: UpOptions) -> None:
+    check_name(options.name)
+    if options.runtime not in RUNTIMES:
+        raise ConfigError(f"unknown runtime {options.runtime!r}: choose one of {', '.join(RUNTIMES)}")
+    if options.nodes is not None and not 1 <= options.nodes <= MAX_NODES:
+        raise ConfigError(f"--nodes {options.nodes}: a cluster has 1 to {MAX_NODES} nodes")
+    if options.port is not None and not 1 <= options.port <= 65535:
+        raise ConfigError(f"--port {options.port} is not a TCP port")
+
+
+def _adjust(config: ClusterConfig, options: UpOptions) -> ClusterConfig:
+    """The stored configuration with what may change applied. Raises `ConfigError` for what may not."""
+    if options.runtime not in ("auto", config.runtime):
+        raise ConfigError(
+            f"cluster {config.name} was made with --runtime {config.runtime}: "
+            f"remove it first with `wherry down {config.name}`, or give another name"
+        )
+    if options.memory and not config.memory:
+        raise ConfigError(f"cluster {config.name} keeps its state on disk: remove it first with `wherry down`")
+    return dataclasses.replace(
+        config,
+        nodes=options.nodes or config.nodes,
+        port=options.port or config.port,
+        processes=options.processes or config.processes,
+    )
+
+
+def _create(options: UpOptions) -> ClusterConfig:
+    others = [state.load() for state in all_state_directories()]
+    runtime = options.runtime if options.runtime != "auto" else choose_runtime()
+    if runtime == "oci" and (lacks := machine.lacks_for_containers()):
+        first = lacks[0]
+        raise ConfigError(f"--runtime oci needs {first.name} ({first.found}): {first.remedy}, or use --runtime process")
+    return ClusterConfig(
+        name=options.name,
+        index=free_index(others),
+        runtime=runtime,
+        network=_NETWORK_OF_RUNTIME[runtime],
+        port=choose_port(options.port, {other.port for other in others}),
+        nodes=options.nodes or 1,
+        memory=options.memory,
+        processes=options.processes or "one",
+    )
+
+
+def choose_runtime() -> str:
+    """`oci` where the machine can, else `process`."""
+    return "process" if machine.lacks_for_containers() else "oci"
+
+
+def choose_port(wanted: int | None, taken: set[int]) -> int:
+    """The wanted port, or the first free one from 6443 on. Raises `ConfigError` if the wanted one is in use."""
+    if wanted is not None:
+        if machine.port_in_use(wanted):
+            raise ConfigError(f"port {wanted} is in use: choose another with --port")
+        return wanted
+    for port in range(DEFAULT_PORT, DEFAULT_PORT + 100):
+        if port not in taken and not machine.port_in_use(port):
+            return port
+    raise ConfigError(f"no free port from {DEFAULT_PORT} to {DEFAULT_PORT + 99}: choose one with --port")
+
+
+def free_index(others: Iterable[ClusterConfig]) -> int:
+    """The first index that no other cluster has and whose networks the host has no route to."""
+    used = {other.index for other in others}
+    routes = list(host_routes())
+    for index in range(_MAX_CLUSTERS):
+        probe = ClusterConfig(name="probe", index=index, runtime="oci", port=0)
+        networks = [ipaddress.ip_network(cidr) for cidr in (probe.service_cidr, probe.pod_cidr, probe.node_cidr)]
+        if index not in used and not any(route.overlaps(network) for route in routes for network in networks):
+            return index
+    raise ConfigError(f"{_MAX_CLUSTERS} clusters, or routes to their networks, are here already: remove one")
+
+
+def host_routes() -> Iterable[ipaddress.IPv4Network]:
+    """The host's IPv4 routes, the default route left out; nothing where /proc does not tell."""
+    try:
+        lines = Path("/proc/net/route").read_text().splitlines()[1:]
+    except OSError:
+        return
+    for line in lines:
+        fields = line.split()
+        destination, mask = (socket.inet_ntoa(struct.pack("<L", int(fields[i], 16))) for i in (1, 7))
+        if destination != "0.0.0.0":
+            yield ipaddress.IPv4Network(f"{destination}/{mask}", strict=False)
+
+
+def _register(state: StateDirectory, name: str) -> None:
+    """Make a cluster with its own state directory known to `wherry list`."""
+    link = home() / name
+    if link == state.path:
+        return
+    link.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if link.is_symlink() or not link.exists():
+        link.unlink(missing_ok=True)
+        link.symlink_to(state.path, target_is_directory=True)
+    else:
+        raise ConfigError(f"there is another cluster {name} in {link}: choose another name")
+
+
+def find(name: str, state_dir: str | None = None) -> StateDirectory:
+    """The state of a cluster that exists. Raises `ConfigError`."""
+    state = state_directory(name, state_dir)
+    if not state.exists():
+        names = ", ".join(s.path.name for s in all_state_directories())
+        hint = f"there are: {names}" if names else "`wherry up` makes one"
+        raise ConfigError(f"no cluster {name!r}: {hint}")
+    return state
+
+
+def forget(state: StateDirectory, name: str) -> None:
+    """Remove the state directory and what points to it."""
+    target = state.path.resolve()
+    link = home() / name
+    if link.is_symlink():
+        link.unlink()
+    shutil.rmtree(target, ignore_errors=False) if target.exists() else None
+    try:
+        os.rmdir(home())
+    except OSError:
+        pass  # other clusters are there, or it was never made
