@@ -20,7 +20,7 @@ def kubeconfig(name: str, state_dir: str | None, merge: bool) -> None:
     if merge:
         from wherry.cli.launch import merge_kubeconfig
 
-        path = merge_kubeconfig(state, state.load())
+        path = merge_kubeconfig(state)
         click.echo(f"Context {state.load().context} is current in {path}", err=True)
         return
     try:

@@ -36,8 +36,8 @@ def run_here(state: StateDirectory, config: ClusterConfig) -> None:
         run(state, config, lambda progress: click.echo(f"{progress.kind}: {progress.message}", err=True))
 
 
-def merge_kubeconfig(state: StateDirectory, config: ClusterConfig) -> str:
+def merge_kubeconfig(state: StateDirectory) -> str:
     """Put the cluster's context into the user's kubeconfig and make it the current one; gives the file's path."""
     from wherry.distro.kubeconfig import merge_into_user_file
 
-    return str(merge_into_user_file(state, config))
+    return str(merge_into_user_file(state))

@@ -23,5 +23,5 @@ def start(name: str, state_dir: str | None, wait: bool) -> None:
         click.echo(f"Cluster {name} is running already (process {pid}) at {config.server}", err=True)
         return
     seconds = launch(state, config, wait=wait)
-    merge_kubeconfig(state, config)
+    merge_kubeconfig(state)
     click.echo(f"\nCluster {name} is up after {seconds:.2f} s: {config.server}", err=True)

@@ -60,7 +60,7 @@ def up(
     state, config, _ = prepare(options)
     if pid := daemon.running_pid(state):
         click.echo(f"Cluster {name} is running already (process {pid}) at {config.server}", err=True)
-        merge_kubeconfig(state, config)
+        merge_kubeconfig(state)
         return
     if runtime == "auto" and config.runtime == "process":
         from wherry.distro.machine import lacks_for_containers
@@ -71,6 +71,6 @@ def up(
         run_here(state, config)
         return
     seconds = launch(state, config, wait=wait)
-    path = merge_kubeconfig(state, config)
+    path = merge_kubeconfig(state)
     click.echo(f"\nCluster {name} is up after {seconds:.2f} s: {config.server}", err=True)
     click.echo(f"Context {config.context} is current in {path}. Try: wherry get pods -A", err=True)
