@@ -165,6 +165,8 @@ class StateDirectory:
         """The cluster's configuration. Raises `ConfigError` for a directory that is not one of ours."""
         try:
             data = json.loads(self.config.read_bytes())
+            if not isinstance(data, dict):
+                raise ValueError("not an object")
             if data.get("format") != FORMAT:
                 raise ConfigError(
                     f"{self.config} has format {data.get('format')!r}, this Wherry reads {FORMAT}: "

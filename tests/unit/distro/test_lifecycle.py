@@ -1,0 +1,86 @@
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+from wherry.distro.config import ClusterConfig, ConfigError, StateDirectory
+from wherry.distro.lifecycle import UpOptions, find, forget, free_index, prepare
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("WHERRY_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def test_a_second_start_finds_what_the_first_one_chose() -> None:
+    _, first, new = prepare(UpOptions(runtime="fake", nodes=2))
+    _, second, again = prepare(UpOptions())
+    assert (new, again) == (True, False)
+    assert first == second
+
+
+def test_clusters_side_by_side_get_networks_and_ports_of_their_own() -> None:
+    _, one, _ = prepare(UpOptions(name="one", runtime="fake"))
+    _, two, _ = prepare(UpOptions(name="two", runtime="fake"))
+    assert one.port != two.port
+    assert not {one.service_cidr, one.pod_cidr, one.node_cidr} & {two.service_cidr, two.pod_cidr, two.node_cidr}
+
+
+def test_networks_of_all_indexes_are_apart() -> None:
+    configs = [ClusterConfig(name="x", index=i, runtime="oci", port=1) for i in range(30)]
+    cidrs = [cidr for c in configs for cidr in (c.service_cidr, c.pod_cidr, c.node_cidr)]
+    assert len(set(cidrs)) == len(cidrs)
+    assert free_index(configs[:3]) >= 3
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        (UpOptions(name="Not_Good"), "cannot be a cluster's name"),
+        (UpOptions(runtime="docker"), "choose one of auto, oci, process, fake"),
+        (UpOptions(nodes=0), "1 to 200 nodes"),
+        (UpOptions(port=70000), "not a TCP port"),
+    ],
+)
+def test_a_wrong_wish_is_answered_in_one_line_with_a_way_out(options: UpOptions, words: str) -> None:
+    with pytest.raises(ConfigError, match=words) as caught:
+        prepare(options)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_port_in_use_is_said() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigError, match=f"port {port} is in use: choose another with --port"):
+            prepare(UpOptions(runtime="fake", port=port))
+
+
+def test_another_runtime_needs_another_cluster() -> None:
+    prepare(UpOptions(runtime="fake"))
+    with pytest.raises(ConfigError, match="made with --runtime fake"):
+        prepare(UpOptions(runtime="process"))
+
+
+def test_a_directory_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    with pytest.raises(ConfigError, match="is not empty and holds no cluster"):
+        prepare(UpOptions(runtime="fake", state_dir=str(tmp_path / "mine")))
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
+
+
+@pytest.mark.parametrize("content", ["{", "[]", json.dumps({"format": 1, "colour": "red"}), json.dumps({"format": 99})])
+def test_a_damaged_configuration_is_said_not_guessed(tmp_path: Path, content: str) -> None:
+    (tmp_path / "cluster.json").write_text(content)
+    with pytest.raises(ConfigError):
+        StateDirectory(tmp_path).load()
+
+
+def test_a_cluster_in_its_own_directory_is_found_by_name_and_forgotten_whole(tmp_path: Path, home: Path) -> None:
+    state, config, _ = prepare(UpOptions(name="far", runtime="fake", state_dir=str(tmp_path / "elsewhere")))
+    assert find("far").path.resolve() == state.path
+    forget(state, config.name)
+    assert not (tmp_path / "elsewhere").exists()
+    assert not home.exists()
