@@ -1,0 +1,101 @@
+"""What a pod asks for as a whole: its quality of service class and its effective requests.
+
+Sidecars (init containers that always restart) count for the whole life of the pod, other init containers one at a
+time. Source: KEP-753, KEP-2837; pkg/apis/core/helper/qos, component-helpers/resource.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from wherry.api.types import Object
+from wherry.machinery.quantity import ZERO, Quantity, QuantityError, parse
+
+_QOS_RESOURCES = ("cpu", "memory")
+
+
+def qos_class(spec: Mapping[str, Any]) -> str:
+    """`Guaranteed`, `Burstable` or `BestEffort`, from CPU and memory of a pod spec."""
+    own = spec.get("resources")
+    if own and (own.get("limits") or own.get("requests")):
+        parts: list[Any] = [own]
+    else:
+        parts = [c.get("resources") for key in ("containers", "initContainers") for c in spec.get(key) or ()]
+    if not any(parts):
+        return "BestEffort"
+    return _classify(parts)
+
+
+def _classify(parts: Iterable[Mapping[str, Any] | None]) -> str:
+    requests: dict[str, Quantity] = {}
+    limits: dict[str, Quantity] = {}
+    guaranteed = True
+    for part in parts:
+        resources = part or {}
+        _add_positive(requests, resources.get("requests"))
+        if not _add_positive(limits, resources.get("limits")):
+            guaranteed = False
+    if not requests and not limits:
+        return "BestEffort"
+    return "Guaranteed" if guaranteed and requests == limits else "Burstable"
+
+
+def _add_positive(totals: dict[str, Quantity], quantities: Mapping[str, str] | None) -> bool:
+    """Add up CPU and memory; True if both are there and above zero."""
+    found = 0
+    for name in _QOS_RESOURCES if quantities else ():
+        amount = _amount((quantities or {}).get(name))
+        if amount.nanos > 0:
+            totals[name] = totals.get(name, ZERO) + amount
+            found += 1
+    return found == len(_QOS_RESOURCES)
+
+
+@lru_cache(maxsize=4096)
+def _amount(text: str | int | float | None) -> Quantity:
+    if text is None:
+        return ZERO
+    try:
+        return parse(text)
+    except QuantityError:
+        # Validation comes later and names the field.
+        return ZERO
+
+
+def effective_requests(spec: Mapping[str, Any]) -> Object:
+    """Resource name to quantity text: what the scheduler must find room for, from the containers alone."""
+    totals: dict[str, Quantity] = {}
+    for container in spec.get("containers") or ():
+        _add(totals, _requests(container))
+    sidecars: dict[str, Quantity] = {}
+    peak: dict[str, Quantity] = {}
+    for container in spec.get("initContainers") or ():
+        asked = _requests(container)
+        if container.get("restartPolicy") == "Always":
+            _add(totals, asked)
+            _add(sidecars, asked)
+            _raise_to(peak, sidecars)
+        else:
+            together = dict(asked)
+            _add(together, sidecars)
+            _raise_to(peak, together)
+    _raise_to(totals, peak)
+    return {name: str(amount) for name, amount in totals.items()}
+
+
+def _requests(container: Mapping[str, Any]) -> dict[str, Quantity]:
+    asked = (container.get("resources") or {}).get("requests") or {}
+    return {name: _amount(text) for name, text in asked.items()}
+
+
+def _add(totals: dict[str, Quantity], more: Mapping[str, Quantity]) -> None:
+    for name, amount in more.items():
+        totals[name] = totals.get(name, ZERO) + amount
+
+
+def _raise_to(totals: dict[str, Quantity], floor: Mapping[str, Quantity]) -> None:
+    for name, amount in floor.items():
+        if name not in totals or totals[name] < amount:
+            totals[name] = amount
