@@ -81,7 +81,7 @@ def autoscaler(obj: Object) -> None:
 
 def certificate_request_update(new: Object, old: Object) -> None:
     """The request itself never changes."""
-    new["spec"] = old["spec"]
+    new["spec"] = old.get("spec", {})
 
 
 def certificate_request_status(new: Object, old: Object) -> None:
@@ -96,5 +96,5 @@ def certificate_request_status(new: Object, old: Object) -> None:
 def certificate_request_approval(new: Object, old: Object) -> None:
     """The approval subresource changes nothing but the conditions."""
     conditions = (new.get("status") or {}).get("conditions")
-    new["spec"] = old["spec"]
+    new["spec"] = old.get("spec", {})
     new["status"] = {**(old.get("status") or {}), **({"conditions": conditions} if conditions else {})}
