@@ -47,6 +47,11 @@ class TransportStream:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
+    @property
+    def ended(self) -> bool:
+        """The peer will send nothing more, or is gone."""
+        return self._eof
+
     # The user's side.
 
     async def read(self, limit: int = 65536) -> bytes:
