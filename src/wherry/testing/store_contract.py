@@ -434,3 +434,29 @@ STORE_CHECKS: tuple[Check, ...] = (
     a_closed_store_says_so,
 )
 """Every check by itself, for tests that want one result per check."""
+
+
+async def check_reopened(open_store: OpenStore) -> None:
+    """For durable drivers: `open_store` opens the same place again and again, the first time empty."""
+    store = await open_store()
+    await asyncio.gather(*(store.put(f"/{number}", text("one"), expected=0) for number in range(10)))
+    await store.put("/3", text("two"), expected=None)
+    await store.delete("/4", expected=None)
+    await store.put("/4", text("again"), expected=0)
+    await store.delete("/5", text("gone"), expected=None)
+    before = [(e.key, e.value, e.create_revision, e.mod_revision) for e in store.range("").entries]
+    await store.close()
+    for _ in range(2):
+        store = await open_store()
+        after = [(e.key, e.value, e.create_revision, e.mod_revision) for e in store.range("").entries]
+        assert after == before
+        assert (store.revision, store.count("")) == (14, 9)
+        await store.close()
+    store = await open_store()
+    assert (await store.put("/3", text("three"), expected=11)).mod_revision == 15
+    last = await store.delete("/3", expected=15)
+    await store.compact(store.revision)
+    await store.close()
+    store = await open_store()
+    assert (store.revision, store.get("/3"), last.mod_revision) == (16, None, 16)
+    await store.close()
