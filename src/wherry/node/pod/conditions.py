@@ -114,7 +114,10 @@ def stamp(conditions: Iterable[Object], known: Iterable[Object], *, now: float, 
     for condition in conditions:
         before = by_type.get(condition["type"]) or {}
         same = before.get("status") == condition["status"] and before.get("lastTransitionTime")
-        extra: Object = {"lastProbeTime": None, "lastTransitionTime": before["lastTransitionTime"] if same else rfc3339(now)}
+        extra: Object = {
+            "lastProbeTime": None,
+            "lastTransitionTime": before["lastTransitionTime"] if same else rfc3339(now),
+        }
         if generation is not None:
             extra["observedGeneration"] = generation
         stamped.append({**extra, **condition})

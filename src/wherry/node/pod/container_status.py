@@ -157,6 +157,8 @@ def _terminated(source: Source, state: ContainerState) -> Object:
 
 
 def _end_reason(state: ContainerState) -> str:
+    if state.reason:
+        return state.reason
     if state.oom_killed:
         return "OOMKilled"
     if not state.started_at:

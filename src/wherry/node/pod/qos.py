@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wherry.api.types import Object
-from wherry.node.amounts import byte_count, is_zero, same_amount
+from wherry.machinery.quantity import parse, parse_value
 from wherry.node.pod import spec
 
 GUARANTEED, BURSTABLE, BEST_EFFORT = "Guaranteed", "Burstable", "BestEffort"
@@ -21,9 +21,9 @@ def qos_class(pod: Object) -> str:
         limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
         for name in _COUNTED:
             limit, request = limits.get(name), requests.get(name, limits.get(name))
-            has_limit = limit is not None and not is_zero(limit)
-            anything = anything or has_limit or (request is not None and not is_zero(request))
-            guaranteed = guaranteed and has_limit and same_amount(limit, request)
+            has_limit = limit is not None and bool(parse(limit))
+            anything = anything or has_limit or (request is not None and bool(parse(request)))
+            guaranteed = guaranteed and has_limit and parse(limit) == parse(request)
     if not anything:
         return BEST_EFFORT
     return GUARANTEED if guaranteed else BURSTABLE
@@ -50,6 +50,6 @@ def oom_score_adjust(pod: Object, container: Object, memory_capacity: int) -> in
     if found == BEST_EFFORT:
         return 1000
     requests = (container.get("resources") or {}).get("requests") or {}
-    asked = byte_count(requests.get("memory", 0))
+    asked = parse_value(requests.get("memory", 0))
     score = 1000 - (1000 * asked) // max(1, memory_capacity)
     return min(max(score, 3), 999)
