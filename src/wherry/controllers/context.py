@@ -1,0 +1,38 @@
+"""What every controller is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from wherry.base.clock import Clock
+from wherry.base.log import Logger
+from wherry.client.client import Client
+from wherry.client.events import EventRecorder
+from wherry.client.informer import SharedInformers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """What can be set for the controllers. Seconds; the defaults are upstream's."""
+
+    root_ca: str = ""
+    """The cluster's CA certificates as PEM, published into every namespace; empty: not published."""
+    node_monitor_grace: float = 40.0
+    node_monitor_period: float = 5.0
+    terminated_pod_threshold: int = 12500
+    workers: int = 5
+    workers_by_controller: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The cluster as controllers meet it. One for all controllers of a process, so that informers are shared."""
+
+    client: Client
+    clock: Clock
+    informers: SharedInformers
+    config: Config = Config()
+    log: Logger = field(default_factory=lambda: Logger("controllers"))
+
+    def recorder(self, component: str) -> EventRecorder:
+        return EventRecorder(self.client, component, self.clock, log=self.log)
