@@ -13,10 +13,11 @@ from urllib.parse import quote, urlencode
 
 import orjson
 
-from wherry.api.errors import StatusError, from_status
+from wherry.api.errors import from_status
 from wherry.api.resources import Resource, lookup
 from wherry.api.types import Object
 from wherry.base.clock import Clock
+from wherry.client.answers import content, error_of
 from wherry.client.transport import StreamedAnswer, Transport, WebSocket
 from wherry.wire.messages import Response
 
@@ -206,7 +207,7 @@ class Client:
             body = b"".join([piece async for piece in answer])
         finally:
             await answer.aclose()
-        raise _error(answer.status, body)
+        raise error_of(answer.status, body)
 
     async def websocket(self, path: str, *, subprotocols: Sequence[str]) -> WebSocket:
         return await self._transport.open_websocket(path, headers=self._headers, subprotocols=subprotocols)
@@ -221,12 +222,11 @@ class Client:
         retries = 0
         while True:
             response = await self._transport.request(method, target, headers=headers, body=body)
-            content = response.body if isinstance(response.body, bytes) else b"".join(response.body)
             if response.status < 400:
-                return orjson.loads(content)
+                return orjson.loads(content(response))
             wait = _retry_after(response)
             if wait is None or retries == MAX_RETRIES:
-                raise _error(response.status, content)
+                raise error_of(response.status, content(response))
             retries += 1
             await self._clock.sleep(wait)
 
@@ -257,16 +257,6 @@ def _delete_options(
     if dry_run:
         options["dryRun"] = ["All"]
     return orjson.dumps({"apiVersion": "v1", "kind": "DeleteOptions", **options}) if options else b""
-
-
-def _error(code: int, content: bytes) -> StatusError:
-    try:
-        status = orjson.loads(content)
-    except orjson.JSONDecodeError:
-        status = None
-    if not isinstance(status, dict) or status.get("kind") != "Status":
-        status = {"message": content.decode(errors="replace").strip()}
-    return from_status(status, code)
 
 
 def _retry_after(response: Response) -> float | None:

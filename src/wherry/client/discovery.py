@@ -11,9 +11,10 @@ from collections.abc import Iterable
 
 import orjson
 
-from wherry.api.errors import NotFound, from_status
+from wherry.api.errors import NotFound
 from wherry.api.resources import BUILTIN, Resource
 from wherry.api.types import Object
+from wherry.client.answers import content, error_of
 from wherry.client.client import Client
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
@@ -67,9 +68,9 @@ class Discovery:
 
     async def _get(self, path: str, headers: dict[str, str] | None = None) -> Object:
         response = await self._client.raw("GET", path, headers=headers)
-        body = response.body if isinstance(response.body, bytes) else b"".join(response.body)
+        body = content(response)
         if response.status >= 400:
-            raise from_status({"message": body.decode(errors="replace")}, response.status)
+            raise error_of(response.status, body)
         return orjson.loads(body)
 
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from inspect import isawaitable
 from typing import Any
 
+import orjson
+
 from wherry.api.errors import BadRequest, StatusError
+from wherry.base.tasks import cancel_and_wait
 from wherry.client.transport import StreamedAnswer, WebSocket
-from wherry.wire.messages import Handler, Reply, Request, Response, StreamResponse, Upgrade
+from wherry.wire.messages import Handler, Reply, Request, Response, StreamResponse
 
 HIGH_WATER_BYTES = 1 << 20
 
@@ -26,6 +29,7 @@ class InProcessTransport:
         self._handler = handler
         self._user = user
         self._headers = dict(headers or {})
+        self._serving: set[asyncio.Task[None]] = set()
 
     async def _reply(self, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> Reply:
         request = Request.make(method, target, headers={**self._headers, **headers}, body=body)
@@ -64,12 +68,14 @@ class InProcessTransport:
         raise NotImplementedError
 
     async def aclose(self) -> None:
-        return None
+        await cancel_and_wait(*self._serving)
+
+
+async def _run(work: Awaitable[None]) -> None:
+    await work
 
 
 def _status_response(error: StatusError) -> Response:
-    import orjson
-
     return Response(error.status_code, orjson.dumps(error.to_status()))
 
 
@@ -149,6 +155,3 @@ class _Stream:
         self._wake_reader.set()
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
-
-
-__all__ = ["HIGH_WATER_BYTES", "InProcessTransport", "Upgrade"]
