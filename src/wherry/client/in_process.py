@@ -16,7 +16,9 @@ import orjson
 
 from wherry.api.errors import BadRequest, StatusError
 from wherry.base.tasks import cancel_and_wait
+from wherry.client.answers import content, error_of
 from wherry.client.transport import StreamedAnswer, WebSocket
+from wherry.wire.memory import pipe
 from wherry.wire.messages import Handler, Reply, Request, Response, StreamResponse
 
 HIGH_WATER_BYTES = 1 << 20
@@ -65,7 +67,23 @@ class InProcessTransport:
     async def open_websocket(
         self, target: str, *, headers: Mapping[str, str], subprotocols: Sequence[str]
     ) -> WebSocket:
-        raise NotImplementedError
+        """Frames go through a pipe in memory; the handler's end of it runs as a task."""
+        from wherry.wire.websocket import WebSocket as WireWebSocket
+        from wherry.wire.websocket_handshake import check_answer, handshake_headers
+
+        ours = handshake_headers(subprotocols)
+        reply = await self._reply("GET", target, {**headers, **dict(ours)})
+        if isinstance(reply, Response):
+            raise error_of(reply.status, content(reply))
+        if isinstance(reply, StreamResponse):
+            raise BadRequest(f"GET {target}: the server streams where a WebSocket was asked for")
+        chosen = check_answer(ours, {name.lower(): value for name, value in reply.headers}, subprotocols)
+        near, far = pipe()
+        task = asyncio.get_running_loop().create_task(_run(reply.takeover(far)))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+        task.add_done_callback(lambda _: far.close())
+        return WireWebSocket(near, client=True, subprotocol=chosen)
 
     async def aclose(self) -> None:
         await cancel_and_wait(*self._serving)
