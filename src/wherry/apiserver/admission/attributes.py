@@ -1,0 +1,50 @@
+"""What an admission plugin is told about a write.
+
+Source: k8s.io/apiserver/pkg/admission/attributes.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from wherry.api.errors import Forbidden
+from wherry.api.types import Object
+from wherry.apiserver.registry import Served
+
+if TYPE_CHECKING:
+    from wherry.apiserver.parts import Parts
+    from wherry.policy.user import User
+
+Operation = Literal["CREATE", "UPDATE", "DELETE", "CONNECT"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Attributes:
+    """One write. Plugins change `obj` in place; `old` is None on create, `obj` is None on delete."""
+
+    operation: Operation
+    served: Served
+    subresource: str
+    namespace: str
+    name: str
+    obj: Object | None
+    old: Object | None
+    user: User
+    dry_run: bool
+    parts: Parts
+
+    def forbid(self, why: str) -> Forbidden:
+        """`pods "x" is forbidden: why`."""
+        return forbidden(self.served, self.name, why)
+
+
+def forbidden(served: Served, name: str, why: str) -> Forbidden:
+    shown = f' "{name}"' if name else ""
+    return Forbidden(
+        f"{served.qualified}{shown} is forbidden: {why}", group=served.group, kind=served.plural, name=name
+    )
+
+
+Plugin = Callable[[Attributes], None]

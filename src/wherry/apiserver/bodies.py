@@ -1,0 +1,134 @@
+"""What the client sent, as an object: JSON or YAML, within limits, of the right kind.
+
+Source: k8s.io/apiserver/pkg/endpoints/handlers/rest.go, create.go and negotiation/errors.go.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import orjson
+
+from wherry.api.errors import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+from wherry.api.types import Object
+from wherry.apiserver.negotiation import ACCEPTED, JSON
+from wherry.wire.messages import Request
+
+LIMIT_BYTES = 3 * 1024 * 1024
+_YAML_TYPES = frozenset({"application/yaml", "application/x-yaml", "text/yaml"})
+_POSITION = re.compile(r"\(char (\d+)\)$")
+_GO_TYPE_META = (
+    'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
+)
+
+
+def media_type(request: Request) -> str:
+    """The content type without parameters, in lower case; JSON where none is given."""
+    return request.headers.get("content-type", JSON).partition(";")[0].strip().lower() or JSON
+
+
+def check_size(body: bytes) -> None:
+    """Raises `RequestEntityTooLarge` with upstream's words."""
+    if len(body) > LIMIT_BYTES:
+        raise RequestEntityTooLarge(f"Request entity too large: limit is {LIMIT_BYTES}")
+
+
+def unsupported(accepted: str = ACCEPTED) -> UnsupportedMediaType:
+    return UnsupportedMediaType(
+        f"the body of the request was in an unknown format - accepted media types include: {accepted}"
+    )
+
+
+def parse(request: Request, kind: str) -> Object:
+    """The body as a dict. Raises `BadRequest` (of which `kind` says what was expected), 413 and 415."""
+    body = request.body
+    check_size(body)
+    media = media_type(request)
+    if media == JSON:
+        value = parse_json(body, kind)
+    elif media in _YAML_TYPES:
+        value = parse_yaml(body, kind)
+    else:
+        raise unsupported()
+    if not isinstance(value, dict):
+        why = f"json: cannot unmarshal {json_type(value)} into Go value of type {_GO_TYPE_META}"
+        raise unrecognized(kind, f"couldn't get version/kind; json parse error: {why}", body)
+    return value
+
+
+def parse_json(body: bytes, kind: str) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        why = go_json_error(body, str(error))
+        raise unrecognized(kind, f"couldn't get version/kind; json parse error: {why}", body) from error
+
+
+def parse_yaml(body: bytes, kind: str) -> Any:
+    from wherry.apiserver.yaml_form import YAMLError, load_yaml
+
+    try:
+        return load_yaml(body)
+    except YAMLError as error:
+        problem = " ".join(str(error).split())
+        why = f"couldn't get version/kind; json parse error: error converting YAML to JSON: yaml: {problem}"
+        raise unrecognized(kind, why, body) from error
+
+
+def go_json_error(body: bytes, message: str) -> str:
+    """What Go's decoder says about the same fault, as near as the position allows."""
+    found = _POSITION.search(message)
+    text = body.decode("utf-8", "replace")
+    position = int(found.group(1)) if found else len(text)
+    if "end of data" in message or position >= len(text):
+        return "unexpected end of JSON input"
+    if "ecursion" in message:
+        return "exceeded max depth"
+    return f"invalid character {text[position]!r} looking for beginning of value"
+
+
+def unrecognized(kind: str, why: str, body: bytes) -> BadRequest:
+    return BadRequest(f"the object provided is unrecognized (must be of type {kind}): {why} ({summary(body)})")
+
+
+def summary(body: bytes, limit: int = 30) -> str:
+    """The first bytes for an error message, in hexadecimal unless they look like JSON."""
+    if not body:
+        return "<empty>"
+    start = body[:limit]
+    shown = start.decode("utf-8", "replace") if start[:1] == b"{" else start.hex()
+    return shown + (" ..." if len(body) > limit else "")
+
+
+def json_type(value: Any) -> str:
+    """The JSON type as Go's decoder names it."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "bool"
+    names = {dict: "object", list: "array", str: "string", int: "number", float: "number"}
+    return names.get(type(value), type(value).__name__)
+
+
+def check_kind(obj: Object, api_version: str, kind: str) -> None:
+    """The body must be of the kind that the path is for; what it leaves out is filled in. Raises `BadRequest`."""
+    for field in ("apiVersion", "kind"):
+        if not isinstance(obj.get(field) or "", str):
+            why = f"json: cannot unmarshal {json_type(obj[field])} into Go struct field .{field} of type string"
+            raise unrecognized(kind, f"couldn't get version/kind; json parse error: {why}", orjson.dumps(obj))
+    given_kind, given_version = obj.get("kind") or kind, obj.get("apiVersion") or api_version
+    if given_kind != kind:
+        version = given_version.rpartition("/")[2]
+        raise BadRequest(
+            f'{given_kind} in version "{version}" cannot be handled as a {kind}: no kind "{given_kind}" is registered'
+            f' for version "{given_version}" in this place'
+            if given_version != api_version
+            else f'{given_kind} in version "{version}" cannot be handled as a {kind}: converting'
+            f" ({version}.{given_kind}) to ({kind}): unknown conversion"
+        )
+    if given_version != api_version:
+        raise BadRequest(
+            f"the API version in the data ({given_version}) does not match the expected API version ({api_version})"
+        )
+    obj["kind"], obj["apiVersion"] = kind, api_version

@@ -1,0 +1,72 @@
+"""How an object comes to be: metadata, defaults, admission, strategy, validation, and then the store.
+
+Source: k8s.io/apiserver/pkg/registry/rest/create.go, pkg/storage/names/generate.go, KEP-4420 (retries of generateName).
+"""
+
+from __future__ import annotations
+
+import random
+
+from wherry.api.errors import AlreadyExists
+from wherry.api.types import Object
+from wherry.apiserver.admit import admit
+from wherry.apiserver.call import Call
+from wherry.apiserver.kinds import set_defaults, strategy_of, validate_create
+from wherry.apiserver.objects import new_uid, stamp
+from wherry.apiserver.registry import Served
+from wherry.apiserver.writes import insert, taken, unsaved
+from wherry.store.port import Entry
+
+_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+_SUFFIX = 5
+_LONGEST_BASE = 63 - _SUFFIX
+_NAME_TRIES = 8
+_SET_BY_SERVER = ("deletionTimestamp", "deletionGracePeriodSeconds", "managedFields", "selfLink", "resourceVersion")
+
+
+def generated_name(base: str) -> str:
+    """The base, cut to leave room, and five letters that spell no words."""
+    return base[:_LONGEST_BASE] + "".join(random.choices(_ALPHABET, k=_SUFFIX))
+
+
+async def create(call: Call, served: Served, obj: Object, *, dry_run: bool) -> Entry:
+    """Store `obj` (the caller's own, in the served version) as a new object. Raises `StatusError`."""
+    metadata: Object = obj["metadata"]
+    base = metadata.get("generateName") or ""
+    if metadata.get("name") or not base:
+        return await _store(call, served, _prepared(call, served, obj, dry_run=dry_run), dry_run=dry_run)
+    metadata["name"] = generated_name(base)
+    obj = _prepared(call, served, obj, dry_run=dry_run)
+    for _ in range(_NAME_TRIES - 1):
+        try:
+            return await _store(call, served, obj, dry_run=dry_run)
+        except AlreadyExists:
+            obj["metadata"]["name"] = generated_name(base)
+    return await _store(call, served, obj, dry_run=dry_run)
+
+
+def _prepared(call: Call, served: Served, obj: Object, *, dry_run: bool) -> Object:
+    """The object as it will be stored."""
+    rules = served.resource
+    if served.conversion is not None:
+        obj, rules = served.conversion.to_stored(obj), served.stored
+    metadata: Object = obj["metadata"]
+    for field in _SET_BY_SERVER:
+        metadata.pop(field, None)
+    metadata["uid"] = new_uid()
+    metadata["creationTimestamp"] = stamp(call.parts.clock.now())
+    set_defaults(rules, obj)
+    admit(call, served, "CREATE", obj, None, name=metadata.get("name") or "", dry_run=dry_run)
+    strategy_of(served).prepare_create(obj)
+    validate_create(call, served, rules, obj)
+    return obj
+
+
+async def _store(call: Call, served: Served, obj: Object, *, dry_run: bool) -> Entry:
+    metadata = obj["metadata"]
+    key = served.key(metadata.get("namespace", ""), metadata["name"])
+    if not dry_run:
+        return await insert(call.parts.store, served, key, obj)
+    if (current := call.parts.store.get(key)) is not None:
+        raise taken(served, metadata["name"], current)
+    return unsaved(key, obj)

@@ -1,0 +1,1 @@
+"""What every request passes before its handler: plain functions from stage to stage, composed once."""

@@ -1,0 +1,118 @@
+"""What is served where: a registry object, so that custom resources can come and go while the server runs.
+
+`Served` is one resource at one version with all that the verbs need to know of it; objects of one kind at several
+versions share their storage, in which case `conversion` translates between the served and the stored form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from wherry.api.resources import BUILTIN, Resource
+from wherry.apiserver.conversion import CONVERSIONS, Conversion
+
+_GRACE_OF_ITS_OWN = frozenset({"pods"})
+
+
+def storage_prefix(group: str, plural: str) -> str:
+    """`/registry/apps/deployments/`; the core group is spelled out."""
+    return f"/registry/{group or 'core'}/{plural}/"
+
+
+class Served:
+    """One resource at one version, as the verbs see it."""
+
+    __slots__ = (
+        "api_version", "conversion", "graceful", "group", "has_status", "kind", "namespaced", "plural", "prefix",
+        "qualified", "resource", "stored", "subresources", "verbs", "version",
+    )  # fmt: skip
+
+    def __init__(self, resource: Resource, stored: Resource, conversion: Conversion | None) -> None:
+        self.resource = resource
+        self.stored = stored
+        """The resource under which objects are kept: the same one, or another version or group."""
+        self.conversion = conversion
+        self.group = resource.group
+        self.version = resource.version
+        self.plural = resource.plural
+        self.kind = resource.kind
+        self.api_version = resource.api_version
+        self.namespaced = resource.namespaced
+        self.qualified = resource.qualified
+        self.prefix = storage_prefix(stored.group, stored.plural)
+        self.verbs = frozenset(resource.verbs)
+        self.subresources = frozenset(resource.subresources)
+        self.has_status = "status" in self.subresources
+        self.graceful = resource.qualified in _GRACE_OF_ITS_OWN
+
+    def key(self, namespace: str, name: str) -> str:
+        """Where the object is kept."""
+        return f"{self.prefix}{namespace}/{name}" if self.namespaced else self.prefix + name
+
+    def list_prefix(self, namespace: str) -> str:
+        """What the keys of a namespace's objects start with; an empty namespace means all."""
+        return f"{self.prefix}{namespace}/" if self.namespaced and namespace else self.prefix
+
+
+class Registry:
+    """The resources that are served now. `generation` counts changes, so that caches know when to forget."""
+
+    def __init__(self, resources: Iterable[Resource] = BUILTIN) -> None:
+        self.generation = 0
+        self._served: dict[tuple[str, str, str], Served] = {}
+        self._resources: list[Resource] = []
+        for resource in resources:
+            self.add(resource)
+
+    def add(self, resource: Resource) -> Served:
+        """Serve a resource from now on, in place of one with the same names."""
+        key = (resource.group, resource.version, resource.plural)
+        conversion = CONVERSIONS.get((resource.api_version, resource.kind))
+        stored = conversion.stored if conversion else resource
+        served = Served(resource, stored, conversion)
+        if key in self._served:
+            self._resources = [r for r in self._resources if (r.group, r.version, r.plural) != key]
+        self._served[key] = served
+        self._resources.append(resource)
+        self.generation += 1
+        return served
+
+    def remove(self, group: str, version: str, plural: str) -> None:
+        """Serve it no longer. Raises `KeyError`."""
+        del self._served[group, version, plural]
+        self._resources = [r for r in self._resources if (r.group, r.version, r.plural) != (group, version, plural)]
+        self.generation += 1
+
+    def find(self, group: str, version: str, plural: str) -> Served | None:
+        return self._served.get((group, version, plural))
+
+    def stored_as(self, served: Served) -> Served:
+        """The entry under which the objects are kept."""
+        stored = served.stored
+        return self._served[stored.group, stored.version, stored.plural]
+
+    def of(self, qualified: str) -> Served:
+        """By `pods` or `deployments.apps`, the first version. Raises `KeyError`."""
+        plural, _, group = qualified.partition(".")
+        for served in self._served.values():
+            if served.plural == plural and served.group == group:
+                return served
+        raise KeyError(qualified)
+
+    def __iter__(self) -> Iterator[Served]:
+        return iter(self._served.values())
+
+    def has_version(self, group: str, version: str) -> bool:
+        return any(r.group == group and r.version == version for r in self._resources)
+
+    def groups(self) -> dict[str, list[str]]:
+        """Each group with its versions, both in the order of discovery; the core group is `""`."""
+        result: dict[str, list[str]] = {}
+        for resource in self._resources:
+            versions = result.setdefault(resource.group, [])
+            if resource.version not in versions:
+                versions.append(resource.version)
+        return result
+
+    def resources(self, group: str, version: str) -> list[Resource]:
+        return [r for r in self._resources if r.group == group and r.version == version]

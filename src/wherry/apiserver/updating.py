@@ -1,0 +1,73 @@
+"""How an object changes: revision and identity checked, metadata kept, defaults, admission, strategy, validation.
+
+Source: k8s.io/apiserver/pkg/registry/rest/update.go and registry/generic/registry/store.go (Update).
+"""
+
+from __future__ import annotations
+
+from wherry.api.errors import Cause, conflict, invalid
+from wherry.api.types import Object
+from wherry.apiserver.admit import admit
+from wherry.apiserver.call import Call
+from wherry.apiserver.kinds import set_defaults, strategy_of, validate_status_update, validate_update
+from wherry.apiserver.registry import Served
+
+MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
+_KEPT = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
+_DROPPED = ("managedFields", "selfLink")
+
+
+def check_revision(served: Served, new: Object, old: Object) -> None:
+    """The client's revision and uid, where it gave them, must be those of the stored object. Raises `Conflict`."""
+    metadata, stored = new["metadata"], old["metadata"]
+    name = stored["name"]
+    version = metadata.get("resourceVersion")
+    if version and version != "0" and version != stored["resourceVersion"]:
+        raise conflict(served.group, served.plural, name, MODIFIED)
+    uid = metadata.get("uid")
+    if uid and uid != stored["uid"]:
+        why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {stored['uid']}"
+        raise conflict(served.group, served.plural, name, why)
+
+
+def check_conditional(served: Served, new: Object) -> None:
+    """Some kinds are only updated by those who say which revision they saw. Raises `Invalid`."""
+    if strategy_of(served).unconditional_update or new["metadata"].get("resourceVersion"):
+        return
+    cause = Cause(
+        "FieldValueInvalid", "Invalid value: 0x0: must be specified for an update", "metadata.resourceVersion"
+    )
+    raise invalid(served.group, served.kind, new["metadata"].get("name", ""), [cause])
+
+
+def keep_metadata(new: Object, old: Object) -> None:
+    """What no client may change comes from the stored object."""
+    metadata, stored = new["metadata"], old["metadata"]
+    for field in _KEPT:
+        if field in stored:
+            metadata[field] = stored[field]
+        else:
+            metadata.pop(field, None)
+    for field in _DROPPED:
+        metadata.pop(field, None)
+    metadata["resourceVersion"] = stored["resourceVersion"]
+
+
+def updated(call: Call, served: Served, new: Object, old: Object, *, status: bool = False, dry_run: bool) -> Object:
+    """The object to store in place of `old`. `new` is the caller's own, in the stored version; it is changed in place.
+
+    With `status` only the status (and what goes with it) is taken over. Raises `Conflict`, `Invalid`, `Forbidden`.
+    """
+    rules = served.stored if served.conversion else served.resource
+    check_revision(served, new, old)
+    keep_metadata(new, old)
+    set_defaults(rules, new)
+    admit(call, served, "UPDATE", new, old, subresource="status" if status else "", dry_run=dry_run)
+    strategy = strategy_of(served)
+    if status:
+        strategy.prepare_status_update(new, old)
+        validate_status_update(served, rules, new, old)
+    else:
+        strategy.prepare_update(new, old)
+        validate_update(call, served, rules, new, old)
+    return new

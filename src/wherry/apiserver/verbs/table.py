@@ -1,0 +1,74 @@
+"""Which handler serves which verb of which resource or subresource."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from wherry.api.errors import MethodNotAllowed
+from wherry.apiserver.call import Call, Stage, resource_missing
+from wherry.apiserver.verbs import create, delete, deletecollection, get, patch, update, watch
+from wherry.apiserver.verbs import list as list_
+
+MAIN: Mapping[str, Stage] = {
+    "get": get.handle,
+    "list": list_.handle,
+    "watch": watch.handle,
+    "create": create.handle,
+    "update": update.handle,
+    "patch": patch.handle,
+    "delete": delete.handle,
+    "deletecollection": deletecollection.handle,
+}
+STATUS: Mapping[str, Stage] = {"get": get.handle, "update": update.handle_status, "patch": patch.handle_status}
+
+SUBRESOURCES: Mapping[tuple[str, str], Mapping[str, Stage]] = {}
+"""By `(qualified resource, subresource)`, or `("*", subresource)` for all resources that have it."""
+
+
+def not_allowed() -> MethodNotAllowed:
+    return MethodNotAllowed("the server does not allow this method on the requested resource")
+
+
+def handler_of(call: Call) -> Stage:
+    """The handler of a resource request. Raises `NotFound`, `MethodNotAllowed`."""
+    info, served = call.info, call.info.served
+    if served is None or (info.namespace and not served.namespaced and served.plural != "namespaces"):
+        raise resource_missing()
+    if info.subresource:
+        return _subresource_handler(call, served.qualified)
+    # The verb of the path must fit: objects of a namespace are made and named only inside it.
+    if call.verb not in served.verbs or not _fits(call):
+        raise not_allowed()
+    return MAIN[call.verb]
+
+
+def _fits(call: Call) -> bool:
+    info = call.info
+    if call.verb == "create":
+        return not info.name and (bool(info.namespace) or not info.served or not info.served.namespaced)
+    if info.name and not info.watch_path:
+        return bool(info.key)
+    return call.verb in ("list", "watch", "deletecollection") or info.watch_path
+
+
+def _subresource_handler(call: Call, qualified: str) -> Stage:
+    info = call.info
+    handlers = _handlers(call, qualified)
+    if handlers is None or not info.name:
+        raise resource_missing()
+    handler = handlers.get(call.verb)
+    if handler is None or not info.key:
+        raise not_allowed()
+    return handler
+
+
+def _handlers(call: Call, qualified: str) -> Mapping[str, Stage] | None:
+    info = call.info
+    if info.served is None or info.subresource not in info.served.subresources:
+        return None
+    if connect := call.parts.connect.get((qualified, info.subresource)):
+        return dict.fromkeys(("get", "create", "update", "patch", "delete"), connect)
+    found = SUBRESOURCES.get((qualified, info.subresource)) or SUBRESOURCES.get(("*", info.subresource))
+    if found is None and info.subresource == "status":
+        return STATUS
+    return found

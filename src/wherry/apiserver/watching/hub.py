@@ -1,0 +1,78 @@
+"""One subscription at the store for all watchers of a resource.
+
+What always holds: a watcher is handed each change after its own revision once, in order; delivery never waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from wherry.apiserver.watching.frames import Change
+from wherry.store.port import Event, Store, Watch
+
+
+class Receiver(Protocol):
+    """Somebody who wants to hear of changes. `deliver` must not block, raise, or change the hub's receivers."""
+
+    def deliver(self, changes: Sequence[Change]) -> None: ...
+
+
+class Hub:
+    """The receivers of one prefix; subscribed only while there are any."""
+
+    __slots__ = ("_prefix", "_receivers", "_store", "_watch")
+
+    def __init__(self, store: Store, prefix: str) -> None:
+        self._store = store
+        self._prefix = prefix
+        self._receivers: dict[Receiver, None] = {}
+        self._watch: Watch | None = None
+
+    def __len__(self) -> int:
+        return len(self._receivers)
+
+    def attach(self, receiver: Receiver) -> None:
+        """Hand it every change from now on."""
+        self._receivers[receiver] = None
+        if self._watch is None:
+            self._watch = self._store.watch(self._prefix, after=self._store.revision, deliver=self._deliver)
+
+    def detach(self, receiver: Receiver) -> None:
+        """Nothing more for it. May be called twice."""
+        self._receivers.pop(receiver, None)
+        if not self._receivers and self._watch is not None:
+            self._watch.close()
+            self._watch = None
+
+    def _deliver(self, events: Sequence[Event]) -> None:
+        changes = [Change(event) for event in events]
+        for receiver in tuple(self._receivers):
+            receiver.deliver(changes)
+
+
+class Hubs:
+    """A hub per prefix, made when first asked for."""
+
+    __slots__ = ("_hubs", "_store")
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._hubs: dict[str, Hub] = {}
+
+    def of(self, prefix: str) -> Hub:
+        hub = self._hubs.get(prefix)
+        if hub is None:
+            hub = self._hubs[prefix] = Hub(self._store, prefix)
+        return hub
+
+    def watchers(self) -> dict[str, int]:
+        """How many watch each prefix now."""
+        return {prefix: len(hub) for prefix, hub in self._hubs.items() if len(hub)}
+
+
+def history(store: Store, prefix: str, after: int) -> list[Change]:
+    """What has changed since a revision. Raises `Compacted`, `FutureRevision`."""
+    events: list[Event] = []
+    store.watch(prefix, after=after, deliver=events.extend).close()
+    return [Change(event) for event in events]

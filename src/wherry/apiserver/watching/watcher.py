@@ -1,0 +1,102 @@
+"""One client that watches: what has gone out, what waits, when it is over.
+
+While the state at the start is still being sent, changes wait in a list; afterwards they are written straight from the
+store's delivery, without a task. A client that does not read is dropped once too much waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+
+from wherry.apiserver.watching.frames import Change
+from wherry.apiserver.watching.lines import LineOf
+from wherry.base.clock import Clock
+from wherry.wire.messages import BodyWriter
+
+BACKLOG_BYTES = 8 << 20
+"""What may wait for a slow client before it is dropped."""
+_PIECE_BYTES = 64 * 1024
+
+
+class Watcher:
+    """A receiver that writes lines to a client. `after` is the revision that the client knows already."""
+
+    __slots__ = ("_after", "_line_of", "_over", "_waiting", "_waiting_bytes", "_writer")
+
+    def __init__(self, line_of: LineOf, *, after: int) -> None:
+        self._line_of = line_of
+        self._after = after
+        self._writer: BodyWriter | None = None
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
+        self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def deliver(self, changes: Sequence[Change]) -> None:
+        after, line_of = self._after, self._line_of
+        if changes[0].revision <= after:
+            changes = [change for change in changes if change.revision > after]
+        lines = [text for change in changes if (text := line_of(change))]
+        if lines:
+            self._send(lines[0] if len(lines) == 1 else b"".join(lines))
+
+    def _send(self, data: bytes) -> None:
+        if self._writer is None:
+            self._waiting.append(data)
+            self._waiting_bytes += len(data)
+            backlog = self._waiting_bytes
+        else:
+            try:
+                backlog = self._writer.write_nowait(data)
+            except ConnectionError:
+                backlog = BACKLOG_BYTES + 1
+        if backlog > BACKLOG_BYTES:
+            self.stop()
+
+    def stop(self) -> None:
+        """The watch is over; the client will see its answer end. May be called twice."""
+        if not self._over.done():
+            self._over.set_result(None)
+
+    async def open(self, writer: BodyWriter, start: Sequence[bytes]) -> None:
+        """Send the lines of the start and what has gathered since, then write directly."""
+        for piece in _pieces(start):
+            await writer.write(piece)
+        while self._waiting:
+            waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
+            await writer.write(b"".join(waiting))
+        # No await between the last check and this line: nothing may be delivered in between.
+        self._writer = writer
+
+    @property
+    def over(self) -> bool:
+        return self._over.done()
+
+    async def wait_over(self, clock: Clock, seconds: float) -> bool:
+        """Wait that long, or until the watch is over; gives whether it is."""
+        nap = asyncio.ensure_future(_nap(clock.sleep(seconds)))
+        try:
+            await asyncio.wait((nap, self._over), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            nap.cancel()
+        return self._over.done()
+
+
+async def _nap(sleep: Awaitable[None]) -> None:
+    await sleep
+
+
+def _pieces(lines: Sequence[bytes]) -> list[bytes]:
+    """Join small lines to pieces of a fair size."""
+    pieces: list[bytes] = []
+    gathered: list[bytes] = []
+    size = 0
+    for text in lines:
+        gathered.append(text)
+        size += len(text)
+        if size >= _PIECE_BYTES:
+            pieces.append(b"".join(gathered))
+            gathered, size = [], 0
+    if gathered:
+        pieces.append(b"".join(gathered))
+    return pieces

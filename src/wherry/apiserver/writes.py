@@ -1,0 +1,96 @@
+"""The only way into the store for objects that clients write: create, change, remove.
+
+What always holds: a change is computed from the newest acknowledged state and written only if that is still the state;
+otherwise it is computed again. What a client said of a revision is checked inside that computation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from wherry.api.errors import InsufficientStorage, StatusError, already_exists, not_found
+from wherry.api.types import Object
+from wherry.apiserver.call import Call
+from wherry.apiserver.deletion import finished_by_update
+from wherry.apiserver.objects import check_encodable, decoded, encoder
+from wherry.apiserver.registry import Served
+from wherry.store.port import Entry, KeyMissing, RevisionMismatch, Store, StoreFull
+
+Change = Callable[[Object], Object | None]
+"""From the stored object, which it must not change, to a new one; None where there is nothing to write."""
+
+
+def storage_full(error: StoreFull) -> InsufficientStorage:
+    return InsufficientStorage(f"the store cannot take more: {error}")
+
+
+async def insert(store: Store, served: Served, key: str, obj: Object) -> Entry:
+    """Write a new object. Raises `AlreadyExists`, `InsufficientStorage`, `BadRequest`."""
+    try:
+        return await store.put(key, encoder(obj), expected=0, memo=obj)
+    except RevisionMismatch as error:
+        raise taken(served, obj["metadata"]["name"], error.current) from error
+    except StoreFull as error:
+        raise storage_full(error) from error
+    except TypeError:
+        check_encodable(obj)
+        raise
+
+
+def taken(served: Served, name: str, current: Entry | None) -> StatusError:
+    """The name is taken, perhaps by an object that is on its way out."""
+    error = already_exists(served.group, served.plural, name)
+    if current is not None and decoded(current)["metadata"].get("deletionTimestamp"):
+        error.message = f"object is being deleted: {error.message}"
+    return error
+
+
+async def change(call: Call, served: Served, key: str, name: str, compute: Change, *, dry_run: bool = False) -> Entry:
+    """Replace an object by what `compute` makes of it; gives what is stored then.
+
+    An object whose last finalizer this takes away is removed instead. Raises `NotFound`, `InsufficientStorage`, and what
+    `compute` raises.
+    """
+    store = call.parts.store
+    entry = store.get(key)
+    while True:
+        if entry is None:
+            raise not_found(served.group, served.plural, name)
+        old = decoded(entry)
+        new = compute(old)
+        if new is None or new == old:
+            return entry
+        if dry_run:
+            return unsaved(key, new, entry)
+        try:
+            if finished_by_update(new, old):
+                return await store.delete(key, encoder(new), expected=entry.mod_revision, memo=new)
+            return await store.put(key, encoder(new), expected=entry.mod_revision, memo=new)
+        except RevisionMismatch as error:
+            entry = error.current
+        except KeyMissing:
+            entry = None
+        except StoreFull as error:
+            raise storage_full(error) from error
+        except TypeError:
+            check_encodable(new)
+            raise
+
+
+def unsaved(key: str, obj: Object, entry: Entry | None = None) -> Entry:
+    """What a dry run answers with: an entry that is in no store."""
+    import orjson
+
+    check_encodable(obj)
+    created, revision = (entry.create_revision, entry.mod_revision) if entry else (0, 0)
+    return Entry(key, orjson.dumps(obj), created, revision, obj)
+
+
+async def remove(call: Call, served: Served, key: str, name: str, last: Object, *, expected: int) -> Entry:
+    """Take an object out; `last` is the state that watchers see go. Raises `NotFound`, `RevisionMismatch`."""
+    try:
+        return await call.parts.store.delete(key, encoder(last), expected=expected, memo=last)
+    except KeyMissing as error:
+        raise not_found(served.group, served.plural, name) from error
+    except StoreFull as error:
+        raise storage_full(error) from error

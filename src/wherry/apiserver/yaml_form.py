@@ -1,0 +1,59 @@
+"""YAML as the API server reads and writes it: what JSON can say, no timestamps, no tags.
+
+Imported only when a client speaks YAML.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+from yaml import YAMLError
+
+_SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_SafeDumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class _Loader(_SafeLoader):  # type: ignore[misc]
+    """Dates stay strings, as JSON has no dates."""
+
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in _SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+def load_yaml(body: bytes) -> Any:
+    """The first document. Raises `YAMLError`, also where the text is no UTF-8 or has keys that JSON cannot have."""
+    try:
+        value = yaml.load(body, Loader=_Loader)
+    except (ValueError, RecursionError) as error:
+        raise YAMLError(str(error)) from error
+    return _with_string_keys(value)
+
+
+def _with_string_keys(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_key(key): _with_string_keys(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_string_keys(item) for item in value]
+    if value is not None and not isinstance(value, str | bool | int | float):
+        raise YAMLError(f"a {type(value).__name__} has no form in JSON")
+    return value
+
+
+def _key(key: Any) -> str:
+    if isinstance(key, bool):
+        return "true" if key else "false"
+    if isinstance(key, str | int | float):
+        return str(key)
+    raise YAMLError(f"Unsupported map key of type: {type(key).__name__}")
+
+
+def dump_yaml(value: Any) -> bytes:
+    """Keys sorted, as upstream gives them."""
+    text: bytes = yaml.dump(value, Dumper=_SafeDumper, default_flow_style=False, encoding="utf-8", allow_unicode=True)
+    return text
+
+
+__all__ = ["YAMLError", "dump_yaml", "load_yaml"]
