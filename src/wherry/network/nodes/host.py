@@ -1,0 +1,91 @@
+"""The host's side: one bridge that the nodes hang on, routes to pods and Services, and the way out.
+
+`open` may be repeated; `remove` takes away everything that carries the cluster's name or index, also what a killed
+process left behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from wherry.api.pod_network import NetworkFailure
+from wherry.base import netns
+from wherry.base.log import Logger
+from wherry.network.nodes.commands import ip_batch, link_exists, nft
+from wherry.network.nodes.plan import NetworkPlan
+
+log = Logger("network")
+
+_FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
+
+
+class HostNetwork:
+    """The nodes' network as the host sees it. `state` is a directory to remember what was changed on the host."""
+
+    def __init__(self, plan: NetworkPlan, *, state: Path) -> None:
+        self._plan = plan
+        self._forwarding_before = state / "ip_forward.before"
+
+    async def open(self) -> None:
+        """Make the bridge, the routes and the way out. Raises `NetworkFailure`."""
+        plan = self._plan
+        if not link_exists(plan.bridge):
+            await ip_batch([f"link add {plan.bridge} type bridge forward_delay 0"])
+        await ip_batch(
+            [
+                f"addr replace {plan.host_address}/{plan.prefix_length} dev {plan.bridge}",
+                f"link set {plan.bridge} up",
+                *(f"route replace {node.pod_cidr} via {node.address} dev {plan.bridge} onlink" for node in plan.nodes),
+                f"route replace {plan.service_cidr} via {plan.nodes[0].address} dev {plan.bridge} onlink",
+            ]
+        )
+        self._forward()
+        await nft(way_out(plan))
+
+    async def remove(self) -> None:
+        """Take away the namespaces, the bridge, the routes and the rules, whatever of them is there."""
+        for name in netns.names(self._plan.prefix):
+            netns.delete(name)
+        with contextlib.suppress(NetworkFailure):
+            await nft(f"add table ip {self._plan.table}\ndelete table ip {self._plan.table}\n")
+        links = [self._plan.bridge, *(self._plan.uplink(node) for node in self._plan.nodes)]
+        found = [f"link delete {link}" for link in links if link_exists(link)]
+        if found:
+            await ip_batch(found, force=True)
+        self._stop_forwarding()
+
+    def _forward(self) -> None:
+        """Let the host route between the nodes and the world; remembers if it did not before."""
+        if _FORWARDING.read_text().strip() == "1":
+            return
+        self._forwarding_before.parent.mkdir(parents=True, exist_ok=True)
+        self._forwarding_before.write_text("0")
+        try:
+            _FORWARDING.write_text("1")
+        except OSError as error:
+            log.warning("pods cannot reach the world: net.ipv4.ip_forward cannot be set", error=str(error))
+
+    def _stop_forwarding(self) -> None:
+        """Put the host's setting back, unless another cluster on this machine needs it."""
+        if not self._forwarding_before.exists():
+            return
+        if not netns.names("wherry."):
+            with contextlib.suppress(OSError):
+                _FORWARDING.write_text(self._forwarding_before.read_text())
+        self._forwarding_before.unlink(missing_ok=True)
+
+
+def way_out(plan: NetworkPlan) -> str:
+    """The host's rules: what pods and nodes send to the world carries the host's address."""
+    inside = f"{{ {plan.pod_cidr}, {plan.node_cidr} }}"
+    return f"""
+add table ip {plan.table}
+delete table ip {plan.table}
+table ip {plan.table} {{
+  chain postrouting {{
+    type nat hook postrouting priority srcnat; policy accept;
+    ip saddr {inside} ip daddr != {inside} oifname != "{plan.bridge}" masquerade
+  }}
+}}
+"""
