@@ -6,77 +6,101 @@ Reads are answered without a task; only writes and streams wait for something.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from inspect import isawaitable
 
 from wherry.api.errors import InternalError, StatusError
 from wherry.apiserver.admission.builtin import RULES
 from wherry.apiserver.admission.chain import Admission, Rule
 from wherry.apiserver.answers import error_reply
+from wherry.apiserver.authentication.authenticator import Authenticator
+from wherry.apiserver.authentication.jwt import SigningKey
 from wherry.apiserver.bootstrap.ensure import ensure
 from wherry.apiserver.bootstrap.namespaces import namespaces, priority_classes
-from wherry.apiserver.call import Answer, Call, Stage
+from wherry.apiserver.call import Call, Stage
+from wherry.apiserver.config import ServerConfig
+from wherry.apiserver.fixed_paths import fixed_paths
+from wherry.apiserver.metrics import Metrics
+from wherry.apiserver.middleware.authentication import authentication
 from wherry.apiserver.middleware.dispatch import dispatch
-from wherry.apiserver.middleware.identity import in_process_identity
 from wherry.apiserver.negotiation import negotiate
 from wherry.apiserver.options import wants_watch
 from wherry.apiserver.parts import Parts
 from wherry.apiserver.registry import Registry
 from wherry.apiserver.request_info import PathCache, verb_of
+from wherry.apiserver.tokens import ServiceAccountTokens
 from wherry.apiserver.watching.hub import Hubs
 from wherry.base.clock import Clock
 from wherry.base.log import Logger
 from wherry.store.port import Store, StoreError
 from wherry.wire.messages import Reply, Request, Response
 
-Middleware = Callable[[Stage], Stage]
-
 
 class ApiServer:
-    """Serves the resources of a registry out of a store."""
+    """Serves the resources of a registry out of a store.
+
+    `connect` has handlers of `(qualified resource, subresource)` that take connections over, such as
+    `("pods", "exec")`. `start` must be awaited before the first request.
+    """
 
     def __init__(
         self,
         *,
         store: Store,
         clock: Clock,
+        config: ServerConfig | None = None,
         registry: Registry | None = None,
         admission: Sequence[Rule] = RULES,
-        middleware: Sequence[Middleware] = (in_process_identity,),
-        paths: Mapping[str, Stage] | None = None,
         connect: Mapping[tuple[str, str], Stage] | None = None,
         log: Logger | None = None,
     ) -> None:
+        config = config or ServerConfig()
+        tokens = _tokens(config, store, clock)
         self.parts = Parts(
             store=store,
             registry=registry or Registry(),
             clock=clock,
             log=log or Logger("apiserver"),
+            config=config,
             hubs=Hubs(store),
             admission=Admission(admission),
+            tokens=tokens,
+            authenticator=Authenticator(
+                service_accounts=tokens, static_tokens=config.static_tokens, anonymous=config.anonymous
+            ),
+            metrics=Metrics(started=clock.now()),
             connect=dict(connect or {}),
         )
+        self.ready = False
+        """Whether `start` is done: `/readyz` says so."""
         self._info_of = PathCache(self.parts.registry)
-        stage = dispatch(paths or {})
-        for wrap in reversed(middleware):
-            stage = wrap(stage)
-        self._stage = stage
+        self._stage = self._pipeline()
+
+    def _pipeline(self) -> Stage:
+        stage = dispatch(fixed_paths(self.parts, ready=lambda: self.ready))
+        return authentication(self.parts.authenticator)(stage)
 
     async def start(self) -> None:
-        """Make what a cluster has from the first moment, where it is missing. To be awaited before serving."""
+        """Make what a cluster has from the first moment, where it is missing."""
         await ensure(self.parts, [*namespaces(), *priority_classes()])
+        self.ready = True
 
     def handle(self, request: Request) -> Reply | Awaitable[Reply]:
         """Answer a request. Never raises: failures become `Status` answers."""
+        parts = self.parts
+        began = parts.clock.monotonic()
         try:
-            answer = self._stage(self._call(request))
+            call = self._call(request)
         except StatusError as error:
             return error_reply(error)
-        except Exception as error:  # noqa: BLE001  # the last line of defence: say it in the log, answer with a Status
-            return self._failure(request, error)
+        try:
+            answer = self._stage(call)
+        except Exception as error:  # noqa: BLE001  # the last line of defence: whatever happens, the client gets a Status
+            answer = self._failure(request, error)
         if type(answer) is Response or not isawaitable(answer):
+            parts.metrics.observe(call, getattr(answer, "status", 101), parts.clock.monotonic() - began)
             return answer
-        return self._finish(request, answer)
+        return self._finish(call, answer, began)
 
     def _call(self, request: Request) -> Call:
         info = self._info_of(request.path)
@@ -84,15 +108,18 @@ class ApiServer:
         verb = verb_of(request.method, info, watch=watch)
         return Call(request, self.parts, info, verb, negotiate(request.headers.get("accept", "")))
 
-    async def _finish(self, request: Request, answer: Awaitable[Reply]) -> Reply:
+    async def _finish(self, call: Call, answer: Awaitable[Reply], began: float) -> Reply:
         try:
-            return await answer
-        except StatusError as error:
-            return error_reply(error)
+            reply = await answer
         except Exception as error:  # noqa: BLE001  # as in `handle`
-            return self._failure(request, error)
+            reply = self._failure(call.request, error)
+        parts = self.parts
+        parts.metrics.observe(call, getattr(reply, "status", 101), parts.clock.monotonic() - began)
+        return reply
 
     def _failure(self, request: Request, error: Exception) -> Reply:
+        if isinstance(error, StatusError):
+            return error_reply(error)
         if isinstance(error, StoreError):
             message = f"the store failed: {error}"
         else:
@@ -101,4 +128,13 @@ class ApiServer:
         return error_reply(InternalError(message))
 
 
-__all__ = ["Answer", "ApiServer", "Middleware"]
+def _tokens(config: ServerConfig, store: Store, clock: Clock) -> ServiceAccountTokens | None:
+    if not config.service_account_key:
+        return None
+    return ServiceAccountTokens(
+        key=SigningKey(config.service_account_key),
+        issuer=config.issuer,
+        audiences=config.audiences or (config.issuer,),
+        store=store,
+        clock=clock,
+    )

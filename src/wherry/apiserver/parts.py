@@ -13,7 +13,11 @@ from wherry.base.log import Logger
 from wherry.store.port import Store
 
 if TYPE_CHECKING:
+    from wherry.apiserver.authentication.authenticator import Authenticator
     from wherry.apiserver.call import Stage
+    from wherry.apiserver.config import ServerConfig
+    from wherry.apiserver.metrics import Metrics
+    from wherry.apiserver.tokens import ServiceAccountTokens
 
 
 @dataclass(slots=True, kw_only=True)
@@ -24,7 +28,11 @@ class Parts:
     registry: Registry
     clock: Clock
     log: Logger
+    config: ServerConfig
     hubs: Hubs
     admission: Admission
+    tokens: ServiceAccountTokens | None
+    authenticator: Authenticator
+    metrics: Metrics
     connect: dict[tuple[str, str], Stage] = field(default_factory=dict)
     """Handlers of `(qualified resource, subresource)` that take the connection over, such as `("pods", "exec")`."""

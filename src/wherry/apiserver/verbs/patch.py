@@ -13,7 +13,7 @@ import orjson
 from wherry.api.errors import BadRequest, UnsupportedMediaType
 from wherry.api.types import Object
 from wherry.apiserver.answers import entry_reply, wanted
-from wherry.apiserver.bodies import check_kind, check_size, go_json_error, media_type
+from wherry.apiserver.bodies import check_kind, check_size, media_type
 from wherry.apiserver.body_object import settle_namespace
 from wherry.apiserver.call import Answer, Call
 from wherry.apiserver.kinds import decode_object
@@ -40,13 +40,10 @@ def read_patch(call: Call) -> Patch:
         raise UnsupportedMediaType(
             "the body of the request was in an unknown format - accepted media types include: " + ", ".join(PATCHES)
         )
-    body = call.request.body
-    check_size(body)
-    try:
-        content = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise BadRequest(f"error decoding patch: {go_json_error(body, str(error))}") from error
-    return Patch(kind, content)
+    check_size(call.request.body)
+    patch = Patch(kind, call.request.body)
+    patch.content()
+    return patch
 
 
 def patched_object(call: Call, patch: Patch, options: WriteOptions, old: Object) -> Object:

@@ -1,0 +1,30 @@
+"""What an API server is told when it is made, beside its store and its clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from wherry.apiserver.tokens import DEFAULT_ISSUER
+from wherry.policy.user import User
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerConfig:
+    """All have defaults that work in one process; a served cluster sets addresses, key and `rbac`."""
+
+    advertise_address: str = "127.0.0.1"
+    """Where pods and nodes reach this server; goes into the endpoints of the `kubernetes` service."""
+    advertise_port: int = 6443
+    service_cidr: str = "10.96.0.0/16"
+    node_ports: tuple[int, int] = (30000, 32767)
+    """The first and the last."""
+    service_account_key: bytes = b""
+    """PEM, ECDSA P-256 or RSA; without it no service account tokens are issued or accepted."""
+    issuer: str = DEFAULT_ISSUER
+    audiences: tuple[str, ...] = ()
+    """What the server itself answers to; the issuer where empty."""
+    static_tokens: Mapping[str, User] = field(default_factory=dict)
+    anonymous: bool = True
+    rbac: bool = False
+    """Decide by RBAC; otherwise everybody who is let in may do everything."""

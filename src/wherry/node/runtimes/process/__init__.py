@@ -1,1 +1,0 @@
-"""The process runtime: the command as a plain child process, without privileges, on Linux and macOS."""

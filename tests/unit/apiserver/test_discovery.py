@@ -1,0 +1,56 @@
+"""Discovery, version, health, metrics: what clients ask before anything else."""
+
+from __future__ import annotations
+
+from wherry.testing.http import Api
+
+AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
+
+
+async def test_groups_and_resources_are_listed(api: Api) -> None:
+    assert (await api("GET", "/api")).body["versions"] == ["v1"]
+    groups = {group["name"]: group for group in (await api("GET", "/apis")).body["groups"]}
+    assert groups["autoscaling"]["preferredVersion"]["version"] == "v2"
+    core = {each["name"]: each for each in (await api("GET", "/api/v1")).body["resources"]}
+    assert core["pods"]["shortNames"] == ["po"]
+    assert core["pods/eviction"]["kind"] == "Eviction"
+    assert core["pods/eviction"]["group"] == "policy"
+    assert core["namespaces"]["namespaced"] is False
+    assert (await api("GET", "/apis/apps")).body["kind"] == "APIGroup"
+    assert (await api("GET", "/apis/none")).status == 404
+
+
+async def test_discovery_comes_in_one_document(api: Api) -> None:
+    answer = await api("GET", "/apis", headers={"accept": AGGREGATED})
+    assert answer.content_type == "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+    apps = next(item for item in answer.body["items"] if item["metadata"]["name"] == "apps")
+    deployments = next(r for r in apps["versions"][0]["resources"] if r["resource"] == "deployments")
+    assert deployments["scope"] == "Namespaced"
+    assert {sub["subresource"] for sub in deployments["subresources"]} == {"scale", "status"}
+    again = await api("GET", "/apis", headers={"accept": AGGREGATED, "if-none-match": answer.headers["ETag"]})
+    assert again.status == 304
+
+
+async def test_version_is_the_contract(api: Api) -> None:
+    assert (await api("GET", "/version")).body["gitVersion"] == "v1.36.0"
+
+
+async def test_health_is_the_sum_of_its_checks(api: Api) -> None:
+    for path in ("/livez", "/readyz", "/healthz", "/readyz/etcd"):
+        assert (await api("GET", path)).raw == b"ok"
+    verbose = (await api("GET", "/readyz?verbose&exclude=log")).raw.decode()
+    assert "[+]ping ok\n[+]log excluded: ok\n" in verbose
+    assert verbose.endswith("readyz check passed\n")
+    api.server.ready = False
+    failed = await api("GET", "/readyz")
+    assert failed.status == 500
+    assert b"[-]poststarthook/rbac/bootstrap-roles failed: reason withheld\n" in failed.raw
+
+
+async def test_requests_are_counted(api: Api) -> None:
+    await api("GET", "/api/v1/namespaces/default")
+    text = (await api("GET", "/metrics")).raw.decode()
+    wanted = 'apiserver_request_total{code="200",group="",resource="namespaces",scope="resource",subresource="",verb="GET",version="v1"} 1'
+    assert wanted in text
+    assert 'apiserver_storage_objects{resource="namespaces"} 4' in text
+    assert "process_resident_memory_bytes" in text
