@@ -1,0 +1,72 @@
+"""Who is who in a cluster: the certificates of its parts, as files, and their identities inside one process."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+
+from wherry.base.clock import Clock
+from wherry.distro.config import ClusterConfig, StateDirectory
+from wherry.distro.pki import Authority, KeyPair, Profile, ensure_signing_key
+
+CONTROLLER_MANAGER = "system:kube-controller-manager"
+SCHEDULER = "system:kube-scheduler"
+PROXY = "system:kube-proxy"
+KUBELET_CLIENT = "kube-apiserver-kubelet-client"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """What the API server needs to serve and to be known. PEM bytes, or paths where OpenSSL wants files."""
+
+    authority: Authority
+    ca: bytes
+    server: KeyPair
+    kubelet_client: KeyPair
+    signing_key: bytes
+
+
+def ensure(state: StateDirectory, config: ClusterConfig, clock: Clock) -> Credentials:
+    """Load the cluster's certificates, making those that are missing, expiring or do not fit any more."""
+    authority = Authority(state.pki, clock=clock)
+    ca = authority.ensure()
+    return Credentials(
+        authority=authority,
+        ca=ca,
+        server=authority.issue("apiserver", server_profile(config)),
+        kubelet_client=authority.issue(
+            "apiserver-kubelet-client",
+            Profile(common_name=KUBELET_CLIENT, organizations=("system:masters",), client=True),
+        ),
+        signing_key=ensure_signing_key(state.pki / "sa.key"),
+    )
+
+
+def server_profile(config: ClusterConfig) -> Profile:
+    """The API server's names: the Service's, this machine's, and loopback."""
+    service = "kubernetes.default.svc"
+    names = ["localhost", "kubernetes", "kubernetes.default", service, f"{service}.cluster.local"]
+    host = socket.gethostname()
+    addresses = dict.fromkeys(["127.0.0.1", "::1", config.host_address, config.kubernetes_address])
+    return Profile(
+        common_name="kube-apiserver",
+        dns_names=tuple(dict.fromkeys([*names, host] if _is_dns_name(host) else names)),
+        addresses=tuple(addresses),
+        server=True,
+    )
+
+
+def node_profile(name: str, addresses: tuple[str, ...]) -> Profile:
+    """A node's certificate: it serves logs and exec with it, and is `system:node:NAME` towards the API server."""
+    return Profile(
+        common_name=f"system:node:{name}",
+        organizations=("system:nodes",),
+        dns_names=(name,),
+        addresses=tuple(dict.fromkeys([*addresses, "127.0.0.1"])),
+        server=True,
+        client=True,
+    )
+
+
+def _is_dns_name(text: str) -> bool:
+    return text.isascii() and 0 < len(text) < 64 and all(part for part in text.split("."))
