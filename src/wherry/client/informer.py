@@ -59,7 +59,9 @@ class Informer:
         log: Logger | None = None,
         backoff: Backoff = RECONNECT,
         page_size: int = 0,
+        transform: Callable[[Object], Object] | None = None,
     ) -> None:
+        """`transform` gives what is kept of each object, for listeners that need only a part of it."""
         self.resource: Resource = lookup(resource) if isinstance(resource, str) else resource
         self._client = client
         self._selection: dict[str, Any] = {
@@ -70,6 +72,7 @@ class Informer:
         self._log = log or Logger("client")
         self._backoff = backoff
         self._page_size = page_size
+        self._transform = transform
         self._objects: dict[Key, Object] = {}
         self._indexes: dict[str, tuple[IndexFunction, dict[str, dict[Key, Object]]]] = {}
         self._handlers: tuple[Handler, ...] = ()
@@ -158,7 +161,7 @@ class Informer:
             for obj in page["items"]:
                 obj.setdefault("apiVersion", self.resource.api_version)
                 obj.setdefault("kind", self.resource.kind)
-                found[key_of(obj)] = obj
+                found[key_of(obj)] = obj if self._transform is None else self._transform(obj)
             revision = page["metadata"]["resourceVersion"]
             continue_ = page["metadata"].get("continue", "")
             if not continue_:
@@ -185,11 +188,14 @@ class Informer:
         stream = self._client.watch(self.resource, resource_version=self._revision, **self._selection)
         async with aclosing(stream) as events:
             async for type_, obj in events:
-                if type_ == "DELETED":
-                    self._remove(key_of(obj), obj)
-                elif type_ != "BOOKMARK":
-                    self._put(key_of(obj), obj)
                 self._revision = obj["metadata"]["resourceVersion"]
+                if type_ == "BOOKMARK":
+                    continue
+                kept = obj if self._transform is None else self._transform(obj)
+                if type_ == "DELETED":
+                    self._remove(key_of(kept), kept)
+                else:
+                    self._put(key_of(kept), kept)
 
     def _put(self, key: Key, obj: Object) -> None:
         old = self._objects.get(key)
@@ -271,6 +277,11 @@ class SharedInformers:
             if self._group is not None:
                 self._group.create_task(informer.run())
         return informer
+
+    def find(self, resource: ResourceLike) -> Informer | None:
+        """The informer of everything of a resource, if somebody has asked for one."""
+        found = lookup(resource) if isinstance(resource, str) else resource
+        return self._informers.get((found.group, found.version, found.plural, None, "", ""))
 
     async def wait_synced(self) -> None:
         """Return when every informer asked for so far has its first list."""

@@ -12,9 +12,9 @@ be idempotent, and it is never run twice at once for one key. It may raise:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from wherry.api.errors import Conflict, StatusError
 from wherry.api.types import Object
@@ -22,6 +22,8 @@ from wherry.base.clock import Clock
 from wherry.base.log import Logger
 from wherry.client.informer import Informer, Key, key_of
 from wherry.client.workqueue import WorkQueue
+
+K = TypeVar("K", bound=Hashable)
 
 
 class Retry(Exception):
@@ -54,13 +56,13 @@ class Counters:
     seconds: float = 0.0
 
 
-class Loop:
-    """A queue and its workers; a component. Controllers own one and add keys to `queue` from their handlers."""
+class Workers(Generic[K]):
+    """A queue of any keys and its workers; a component. Most controllers use `Loop`."""
 
     def __init__(
         self,
         name: str,
-        reconcile: Callable[[Key], Awaitable[None]],
+        reconcile: Callable[[K], Awaitable[None]],
         *,
         clock: Clock,
         needs: Sequence[Informer],
@@ -68,16 +70,13 @@ class Loop:
         workers: int = 5,
     ) -> None:
         self.name = name
-        self.queue: WorkQueue[Key] = WorkQueue(clock=clock)
+        self.queue: WorkQueue[K] = WorkQueue(clock=clock)
         self.counters = Counters()
         self._reconcile = reconcile
         self._clock = clock
         self._needs = tuple(needs)
         self._log = log
         self._workers = workers
-
-    def enqueue(self, obj: Object) -> None:
-        self.queue.add(key_of(obj))
 
     async def run(self) -> None:
         """Work until cancelled. Reconciling starts when every informer needed has its first list."""
@@ -98,7 +97,7 @@ class Loop:
             finally:
                 self.queue.done(key)
 
-    async def _once(self, key: Key) -> None:
+    async def _once(self, key: K) -> None:
         began = self._clock.monotonic()
         self.counters.reconciles += 1
         try:
@@ -117,13 +116,28 @@ class Loop:
         except Exception:  # noqa: BLE001 - a bug in one controller must not stop the others
             self._again(key)
             self.counters.errors += 1
-            self._log.exception("reconciling failed", controller=self.name, key="/".join(key))
+            self._log.exception("reconciling failed", controller=self.name, key=_text(key))
         self.counters.seconds += self._clock.monotonic() - began
 
-    def _again(self, key: Key) -> None:
+    def _again(self, key: K) -> None:
         self.counters.retries += 1
         self.queue.add_rate_limited(key)
 
-    def _failed(self, key: Key, error: Exception) -> None:
+    def _failed(self, key: K, error: Exception) -> None:
         self.counters.errors += 1
-        self._log.warning("reconciling failed", controller=self.name, key="/".join(key), error=str(error))
+        self._log.warning("reconciling failed", controller=self.name, key=_text(key), error=str(error))
+
+
+class Loop(Workers[Key]):
+    """Workers on namespace and name. Controllers own one and add keys from their informers' handlers."""
+
+    def enqueue(self, obj: Object) -> None:
+        self.queue.add(key_of(obj))
+
+    def follow(self, informer: Informer) -> None:
+        """Queue every object of the informer at each of its changes."""
+        informer.add_handler(self.enqueue, lambda old, new: self.enqueue(new), self.enqueue)
+
+
+def _text(key: Hashable) -> str:
+    return "/".join(map(str, key)) if isinstance(key, tuple) else str(key)

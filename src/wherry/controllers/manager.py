@@ -16,12 +16,24 @@ from wherry.client.informer import SharedInformers
 from wherry.controllers.context import Config, Context
 from wherry.controllers.controller import Controller, Counters
 from wherry.controllers.deployment.controller import DeploymentController
+from wherry.controllers.endpoints.endpoints import EndpointsController
+from wherry.controllers.endpoints.endpointslice import EndpointSliceController
+from wherry.controllers.endpoints.mirroring import EndpointSliceMirroringController
+from wherry.controllers.namespace import NamespaceController
 from wherry.controllers.replicaset import KIND_RC, KIND_RS, ReplicaSetController
+from wherry.controllers.rootca import RootCAController
+from wherry.controllers.serviceaccount import ServiceAccountController
 
 CONTROLLERS: Mapping[str, Callable[[Context], Controller]] = {
     "deployment": DeploymentController,
     "replicaset": lambda context: ReplicaSetController(context, KIND_RS),
     "replicationcontroller": lambda context: ReplicaSetController(context, KIND_RC),
+    "endpoints": EndpointsController,
+    "endpointslice": EndpointSliceController,
+    "endpointslicemirroring": EndpointSliceMirroringController,
+    "namespace": NamespaceController,
+    "serviceaccount": ServiceAccountController,
+    "root-ca-certificate-publisher": RootCAController,
 }
 """Every controller there is, by the name that switches it on and off."""
 

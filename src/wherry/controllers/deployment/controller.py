@@ -43,7 +43,7 @@ class DeploymentController:
             log=context.log,
             workers=context.config.workers_by_controller.get(self.name, context.config.workers),
         )
-        self._deployments.add_handler(self.loop.enqueue, lambda old, new: self.loop.enqueue(new), self.loop.enqueue)
+        self.loop.follow(self._deployments)
         self._sets.add_handler(self._set_seen, self._set_changed, self._set_gone)
         self._pods.add_handler(on_delete=self._pod_gone)
 

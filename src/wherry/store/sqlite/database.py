@@ -21,12 +21,11 @@ from wherry.store.sqlite.errors import damaged, translated
 from wherry.store.sqlite.lock import FileLock
 
 _ROWS_PER_STATEMENT = 128
-_WAL_PAGES = 4096
-"""The log is carried over into the file when it is that long: 16 MB."""
-_WAL_BYTES = 32 << 20
-_FREE_PAGES = 1024
+_WAL_PAGES = (16 << 20) // schema.PAGE_BYTES
+"""The log is carried over into the file when it is that long."""
+_FREE_PAGES = (4 << 20) // schema.PAGE_BYTES
 """Free pages that are kept for coming writes, before the file is made smaller."""
-_PAGES_PER_STEP = 512
+_PAGES_PER_STEP = 256
 
 _SETTINGS = (
     "PRAGMA locking_mode = EXCLUSIVE",
@@ -34,7 +33,7 @@ _SETTINGS = (
     "PRAGMA synchronous = FULL",
     "PRAGMA fullfsync = ON",  # macOS: its fsync alone does not reach the disk
     f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}",
-    f"PRAGMA journal_size_limit = {_WAL_BYTES}",
+    f"PRAGMA journal_size_limit = {32 << 20}",
 )
 
 
@@ -101,7 +100,7 @@ class Database:
         for setting in _SETTINGS:
             self._connection.execute(setting).fetchall()
         if quota_bytes:
-            self._connection.execute(f"PRAGMA max_page_count = {quota_bytes // self._value('PRAGMA page_size')}")
+            self._connection.execute(f"PRAGMA max_page_count = {quota_bytes // schema.PAGE_BYTES}")
 
     def load(self) -> Loaded:
         """Read everything. Raises `StoreDamaged`."""

@@ -7,15 +7,19 @@ from collections.abc import Callable
 
 from wherry.node.runtimes.fake.behaviour import ExecResult
 from wherry.node.runtimes.pipe import MemoryPipe
+from wherry.wire.messages import ByteStream
 
 
 class FakeStreams:
     """A `Streams` over memory. `size` is the terminal's last size as (columns, rows)."""
 
     def __init__(self, *, tty: bool, stdin: bool) -> None:
-        self.stdin = MemoryPipe() if stdin else None
-        self.stdout = MemoryPipe()
-        self.stderr = None if tty else MemoryPipe()
+        self._input = MemoryPipe() if stdin else None
+        self._out = MemoryPipe()
+        self._err = None if tty else MemoryPipe()
+        self.stdin: ByteStream | None = self._input
+        self.stdout: ByteStream = self._out
+        self.stderr: ByteStream | None = self._err
         self.size: tuple[int, int] | None = None
         self.on_close: Callable[[], object] = lambda: None
         self._ended = asyncio.Event()
@@ -25,7 +29,7 @@ class FakeStreams:
         self.size = (columns, rows)
 
     def say(self, stream: str, data: bytes) -> None:
-        target = self.stderr if stream == "stderr" and self.stderr is not None else self.stdout
+        target = self._err if stream == "stderr" and self._err is not None else self._out
         target.feed(data)
 
     def end(self, code: int) -> None:
@@ -33,7 +37,7 @@ class FakeStreams:
         if not self._ended.is_set():
             self._code = code
             self._ended.set()
-            for stream in (self.stdout, self.stderr):
+            for stream in (self._out, self._err):
                 if stream is not None:
                     stream.feed_eof()
 

@@ -1,0 +1,1 @@
+"""Images: a content store below the state directory, import from archives and layouts, and `wherry.local/host`."""

@@ -1,0 +1,1 @@
+"""The process runtime: the command as a plain child process, without privileges, on Linux and macOS."""
