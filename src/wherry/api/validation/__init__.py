@@ -1,0 +1,95 @@
+"""Validation: what is wrong with an object, field by field, in upstream's words.
+
+Run after defaults and `strategy.prepare_*`; the types of all fields must have been checked against the schema before.
+Nothing is changed. An empty list means the object is fine:
+
+    errors = validation.on_create(resource, obj)
+    if errors:
+        raise api_errors.invalid(resource.group, resource.kind, name, [error.to_cause() for error in errors])
+
+Source: pkg/apis/<group>/validation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from wherry.api.dispatch import LazyTable
+from wherry.api.resources import Resource
+from wherry.api.types import Object
+from wherry.api.validation import metadata
+from wherry.api.validation.errors import Errors, ErrorType, FieldError
+from wherry.api.validation.rules import PLAIN, Rules
+
+__all__ = ["ErrorType", "Errors", "FieldError", "on_create", "on_status_update", "on_subresource_update", "on_update"]
+
+_RULES: LazyTable[Rules] = LazyTable(
+    __name__,
+    {
+        "configmaps": "configs:CONFIG_MAPS",
+        "events": "core:EVENTS",
+        "namespaces": "core:NAMESPACES",
+        "nodes": "nodes:NODES",
+        "persistentvolumeclaims": "storage:CLAIMS",
+        "persistentvolumes": "storage:VOLUMES",
+        "pods": "pods:PODS",
+        "podtemplates": "workloads:POD_TEMPLATES",
+        "replicationcontrollers": "workloads:REPLICATION_CONTROLLERS",
+        "secrets": "configs:SECRETS",
+        "serviceaccounts": "core:SERVICE_ACCOUNTS",
+        "services": "services:SERVICES",
+        "daemonsets.apps": "workloads:DAEMON_SETS",
+        "deployments.apps": "workloads:DEPLOYMENTS",
+        "replicasets.apps": "workloads:REPLICA_SETS",
+    },
+)
+_SUBRESOURCES: Mapping[tuple[str, str], str] = {
+    ("namespaces", "finalize"): "core:NAMESPACE_FINALIZE",
+    ("pods", "ephemeralcontainers"): "pod_updates:EPHEMERAL_CONTAINERS",
+    ("pods", "resize"): "pod_updates:RESIZE",
+}
+_SUB_RULES: LazyTable[Rules] = LazyTable(__name__, {f"{r}/{s}": where for (r, s), where in _SUBRESOURCES.items()})
+
+
+def on_create(resource: Resource, obj: Object) -> list[FieldError]:
+    """What is wrong with a new object; its name must have been generated already."""
+    rules = _RULES.get(resource.qualified) or PLAIN
+    errors = Errors()
+    metadata.on_create(errors, obj, namespaced=resource.namespaced, rule=rules.name)
+    if rules.create is not None:
+        rules.create(errors, obj)
+    return errors
+
+
+def on_update(resource: Resource, new: Object, old: Object) -> list[FieldError]:
+    """What is wrong with replacing `old`, as it is stored, by `new`."""
+    rules = _RULES.get(resource.qualified) or PLAIN
+    errors = Errors()
+    metadata.on_update(errors, new, old)
+    if rules.update is not None:
+        rules.update(errors, new, old)
+    elif rules.create is not None:
+        rules.create(errors, new)
+    return errors
+
+
+def on_status_update(resource: Resource, new: Object, old: Object) -> list[FieldError]:
+    """What is wrong with a write to the status subresource."""
+    rules = _RULES.get(resource.qualified) or PLAIN
+    errors = Errors()
+    metadata.on_update(errors, new, old)
+    if rules.status is not None:
+        rules.status(errors, new, old)
+    return errors
+
+
+def on_subresource_update(resource: Resource, subresource: str, new: Object, old: Object) -> list[FieldError]:
+    """The same for the other subresources that write the object: finalize, ephemeralcontainers, resize."""
+    if subresource == "status":
+        return on_status_update(resource, new, old)
+    rules = _SUB_RULES.get(f"{resource.qualified}/{subresource}")
+    errors = Errors()
+    metadata.on_update(errors, new, old)
+    if rules is not None and rules.update is not None:
+        rules.update(errors, new, old)
+    return errors
