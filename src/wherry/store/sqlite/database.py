@@ -28,7 +28,6 @@ _FREE_PAGES = (4 << 20) // schema.PAGE_BYTES
 _PAGES_PER_STEP = 256
 
 _SETTINGS = (
-    "PRAGMA locking_mode = EXCLUSIVE",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA fullfsync = ON",  # macOS: its fsync alone does not reach the disk
@@ -91,6 +90,8 @@ class Database:
             return sqlite3.connect(self.path, isolation_level=None, cached_statements=2 * _ROWS_PER_STATEMENT)
 
     def _prepare(self, quota_bytes: int) -> None:
+        # Before the first read: no shared memory file is made then, which a full disk would not hold.
+        self._connection.execute("PRAGMA locking_mode = EXCLUSIVE").fetchall()
         application, version = self._value("PRAGMA application_id"), self._value("PRAGMA user_version")
         if application != schema.APPLICATION_ID:
             raise damaged(self.path, "it is not a Wherry store")
