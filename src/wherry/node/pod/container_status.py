@@ -104,8 +104,6 @@ def _lost(what: str) -> Object:
         "exitCode": LOST_EXIT_CODE,
         "reason": "ContainerStatusUnknown",
         "message": f"The container could not be located when the pod was {what}",
-        "startedAt": None,
-        "finishedAt": None,
     }
 
 

@@ -1,0 +1,183 @@
+"""What a pod has before its containers: volumes, an address, files that all containers see, the sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from wherry.api.errors import NotFound, StatusError
+from wherry.api.types import Object
+from wherry.base.files import write_atomic
+from wherry.node.container_builder import PodParts
+from wherry.node.layout import PodPaths
+from wherry.node.network_port import NetworkFailure, PodAttachment
+from wherry.node.pod import dns, qos, references, spec
+from wherry.node.pod.fields import Identity
+from wherry.node.runtimes.port import RuntimeFailure, Sandbox
+from wherry.node.tools import Tools
+from wherry.node.volumes.context import TokenSource, VolumeContext, VolumeProblem
+from wherry.node.volumes.mounts import PodFiles
+from wherry.node.volumes.pod_volumes import PodVolumes, claims_of
+
+
+class SetUpProblem(Exception):
+    """`reason` is that of the event: FailedMount, FailedCreatePodSandBox."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class PodSetUp:
+    """Makes a pod's surroundings, finds them again after a restart, and takes them away. Every call may be repeated."""
+
+    def __init__(self, tools: Tools, pod: Object) -> None:
+        self.paths = PodPaths.of(tools.config, pod)
+        self.volumes = PodVolumes(self.paths.volumes, tools.tokens.token, tools.clock.now)
+        self.attachment: PodAttachment | None = tools.network.attached().get(spec.uid(pod))
+        self._tools = tools
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        return self.attachment.addresses if self.attachment is not None else ()
+
+    def identity(self, pod: Object) -> Identity:
+        node_addresses = tuple(self._tools.network.node_addresses)
+        return Identity(
+            pod_addresses=node_addresses if spec.uses_host_network(pod) else self.addresses,
+            node_addresses=node_addresses,
+            node_name=self._tools.config.name,
+            allocatable=(self._tools.node().get("status") or {}).get("allocatable") or {},
+        )
+
+    async def make(self, pod: Object) -> tuple[PodParts, float | None]:
+        """Everything, and when the volumes want to be refreshed. Raises `SetUpProblem`."""
+        network = asyncio.ensure_future(self._attach(pod))
+        try:
+            refresh_at = await self.refresh(pod)
+            await network
+        finally:
+            if not network.done():
+                network.cancel()
+        files = self._write_files(pod)
+        sandbox = self._sandbox(pod)
+        try:
+            await self._tools.runtime.create_sandbox(sandbox)
+        except (RuntimeFailure, OSError) as error:
+            raise SetUpProblem("FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}") from error
+        parts = PodParts(
+            sandbox=sandbox,
+            volumes=self.volumes.paths,
+            files=files,
+            paths=self.paths,
+            identity=self.identity(pod),
+            port_map=self.attachment.port_map if self.attachment is not None else {},
+        )
+        return parts, refresh_at
+
+    async def refresh(self, pod: Object) -> float | None:
+        """Bring the volumes up to date. Gives when to do it again. Raises `SetUpProblem`."""
+        await self._tools.objects.want(spec.uid(pod), spec.namespace(pod), references.of_pod(pod))
+        if not self._tools.config.on_disk:
+            return None
+        try:
+            claims = {name: await self._claimed(pod, name) for name in claims_of(pod)}
+
+            def context(volume: Object, directory: Path, tokens: TokenSource) -> VolumeContext:
+                return VolumeContext(
+                    pod=pod,
+                    volume=volume,
+                    directory=directory,
+                    lookup=self._tools.objects.lookup(spec.namespace(pod)),
+                    identity=self.identity(pod),
+                    tokens=tokens,
+                    claims=claims,
+                )
+
+            return await self.volumes.set_up(pod, context)
+        except VolumeProblem as error:
+            raise SetUpProblem("FailedMount", str(error)) from error
+
+    async def _claimed(self, pod: Object, name: str) -> Object:
+        """The PersistentVolume behind a claim. Raises `VolumeProblem`."""
+        client = self._tools.client
+        try:
+            claim = await client.get("persistentvolumeclaims", name, namespace=spec.namespace(pod))
+            volume_name = claim["spec"].get("volumeName")
+            if not volume_name or (claim.get("status") or {}).get("phase") != "Bound":
+                raise VolumeProblem(f'persistentvolumeclaim "{name}" is not bound')
+            return await client.get("persistentvolumes", volume_name)
+        except NotFound as error:
+            raise VolumeProblem(str(error)) from error
+        except (StatusError, ConnectionError, OSError) as error:
+            raise VolumeProblem(f'cannot read persistentvolumeclaim "{name}": {error}') from error
+
+    async def _attach(self, pod: Object) -> None:
+        if spec.uses_host_network(pod):
+            return
+        try:
+            self.attachment = await self._tools.network.attach(
+                pod_uid=spec.uid(pod),
+                name=spec.name(pod),
+                namespace=spec.namespace(pod),
+                ports=spec.container_ports(pod),
+            )
+        except (NetworkFailure, OSError) as error:
+            text = f"Failed to create pod sandbox: failed to set up the pod's network: {error}"
+            raise SetUpProblem("FailedCreatePodSandBox", text) from error
+
+    def _write_files(self, pod: Object) -> PodFiles:
+        """hosts, hostname and resolv.conf."""
+        if not self._tools.config.on_disk:
+            return PodFiles()
+        config, paths = self._tools.config, self.paths
+        paths.files.mkdir(parents=True, exist_ok=True)
+        resolver = dns.resolver(
+            pod,
+            cluster_servers=self._tools.network.dns_servers,
+            cluster_domain=config.cluster_domain,
+            host=self._tools.host_resolver,
+        )
+        if spec.uses_host_network(pod):
+            hosts = dns.host_network_hosts(pod, _read(Path("/etc/hosts")))
+        else:
+            hosts = dns.hosts(pod, self.addresses, config.cluster_domain)
+        hostname = self._hostname(pod)
+        for path, text in ((paths.hosts, hosts), (paths.hostname, f"{hostname}\n"), (paths.resolver, resolver.text())):
+            if _read(path) != text:
+                write_atomic(path, text.encode(), durable=False)
+        return PodFiles(hosts=paths.hosts, hostname=paths.hostname, resolver=paths.resolver)
+
+    def _hostname(self, pod: Object) -> str:
+        if spec.uses_host_network(pod):
+            return self._tools.config.name
+        return dns.hostname(pod, self._tools.config.cluster_domain)
+
+    def _sandbox(self, pod: Object) -> Sandbox:
+        security = pod["spec"].get("securityContext") or {}
+        return Sandbox(
+            pod_uid=spec.uid(pod),
+            pod_name=spec.name(pod),
+            pod_namespace=spec.namespace(pod),
+            hostname=self._hostname(pod),
+            network_namespace=self.attachment.namespace_path if self.attachment is not None else None,
+            host_pid=bool(pod["spec"].get("hostPID")),
+            host_ipc=bool(pod["spec"].get("hostIPC")),
+            share_process_namespace=bool(pod["spec"].get("shareProcessNamespace")),
+            sysctls={entry["name"]: str(entry["value"]) for entry in security.get("sysctls") or ()},
+            cgroup=qos.cgroup(pod),
+        )
+
+    async def release(self, pod: Object) -> None:
+        """The pod is over: give its address back and remove its volumes. Logs and ended containers stay."""
+        await self._tools.network.detach(spec.uid(pod))
+        self.attachment = None
+        self._tools.objects.forget(spec.uid(pod))
+        await self.volumes.tear_down()
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""

@@ -1,0 +1,1 @@
+"""Startup, readiness and liveness probes: `thresholds` decides, `probe` asks once, `prober` keeps asking."""

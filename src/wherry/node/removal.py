@@ -1,0 +1,68 @@
+"""The end of a pod: confirming its deletion to the API, and removing what is left of it on the node."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from pathlib import Path
+
+from wherry.api.errors import Conflict, NotFound, StatusError
+from wherry.api.types import Object
+from wherry.node.layout import PodPaths, uid_of_log_directory
+from wherry.node.pod import spec
+from wherry.node.tools import Tools
+from wherry.node.volumes import mount_calls
+
+
+async def confirm(tools: Tools, pod: Object) -> None:
+    """Delete the pod from the API with grace 0, after its last status is there."""
+    await tools.statuses.flush(spec.uid(pod))
+    try:
+        await tools.client.delete(
+            "pods", spec.name(pod), namespace=spec.namespace(pod), grace_period_seconds=0, uid=spec.uid(pod)
+        )
+    except (NotFound, Conflict):
+        return
+    except (StatusError, ConnectionError, OSError) as error:
+        tools.log.warning("could not confirm a pod's deletion", pod=spec.full_name(pod), error=str(error))
+
+
+async def remove_pod(tools: Tools, paths: PodPaths, uid: str) -> None:
+    """Containers, sandbox, address, files and logs."""
+    await tools.runtime.remove_sandbox(uid)
+    await tools.network.detach(uid)
+    tools.images.forget(uid)
+    tools.statuses.forget(uid)
+    tools.objects.forget(uid)
+    await remove_tree(paths.files)
+    await remove_tree(paths.logs)
+
+
+async def remove_tree(path: Path) -> None:
+    """Unmount what is mounted below, then delete; nothing if it is not there."""
+    if _unmounted(path):
+        await asyncio.to_thread(shutil.rmtree, path, True)
+
+
+def _unmounted(path: Path) -> bool:
+    if not path.exists():
+        return False
+    mount_calls.unmount_all_below(path)
+    return True
+
+
+def uids_on_disk(tools: Tools) -> dict[str, list[Path]]:
+    """The pods of which something is left in the agent's directory."""
+    found: dict[str, list[Path]] = {}
+    for directory in _children(tools.config.files_root):
+        found.setdefault(directory.name, []).append(directory)
+    for directory in _children(tools.config.logs_root):
+        found.setdefault(uid_of_log_directory(directory.name), []).append(directory)
+    return found
+
+
+def _children(path: Path) -> list[Path]:
+    try:
+        return list(path.iterdir())
+    except OSError:
+        return []
