@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from wherry.wire.messages import ByteStream
@@ -39,6 +40,10 @@ class PodNetwork(Protocol):
     """What goes into a pod's resolv.conf."""
     nameserver_reachable: bool
     """False where pods cannot use cluster DNS by resolv.conf (process runtime on the host's file system)."""
+
+    @property
+    def namespace(self) -> Path | None:
+        """The node's own network namespace, which is that of pods with hostNetwork; None: the machine's."""
 
     async def open(self) -> None:
         """Make the node's side, or find it again. Raises `NetworkFailure`."""

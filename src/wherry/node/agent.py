@@ -17,7 +17,7 @@ from wherry.base.tasks import cancel_and_wait
 from wherry.client.client import Client
 from wherry.client.events import EventRecorder
 from wherry.client.informer import Informer, SharedInformers
-from wherry.node import orphans
+from wherry.node import orphans, trash
 from wherry.node.config import NodeConfig
 from wherry.node.image_pulls import ImagePulls
 from wherry.node.lease import NodeLease
@@ -140,6 +140,7 @@ class NodeAgent:
                     group.create_task(self._informers.run())
                 await self._registration.register()
                 group.create_task(self._lease.run())
+                group.create_task(trash.empty(self._config.trash_root))
                 group.create_task(self._registration.run())
                 group.create_task(LogRotation(runtime=self._runtime, clock=self._clock, log=self._log).run())
                 await self._services.wait_synced()

@@ -45,3 +45,8 @@ class NodeConfig:
     def files_root(self) -> Path:
         """Below it a directory per pod uid: volumes, hosts file, termination messages."""
         return self.root / "files"
+
+    @property
+    def trash_root(self) -> Path:
+        """Where directories wait for their deletion."""
+        return self.root / "trash"

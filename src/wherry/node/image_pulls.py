@@ -31,7 +31,7 @@ def elapsed(seconds: float) -> str:
     """`393ms`, `1.204s`, as Go prints a duration rounded to milliseconds."""
     milliseconds = round(seconds * 1000)
     if milliseconds < 1000:
-        return f"{milliseconds}ms"
+        return f"{milliseconds}ms" if milliseconds else "0s"
     minutes, rest = divmod(milliseconds, 60_000)
     text = f"{rest / 1000:g}s"
     return f"{minutes}m{text}" if minutes else text

@@ -13,6 +13,7 @@ from wherry.node.pod.spec import DEFAULT_GRACE_SECONDS
 from wherry.node.runtimes.port import ContainerMissing, ContainerState
 from wherry.node.stopper import Exits
 from wherry.node.tools import Tools
+from wherry.node.trash import discard
 
 
 def find(tools: Tools, known: Collection[str]) -> set[str]:
@@ -31,7 +32,7 @@ async def remove(tools: Tools, uid: str, exits: Exits) -> None:
     paths = PodPaths(logs=tools.config.logs_root / uid, files=tools.config.files_root / uid)
     await removal.remove_pod(tools, paths, uid)
     for path in on_disk:
-        await removal.remove_tree(path)
+        await discard(path, tools.config.trash_root)
 
 
 async def _stop(tools: Tools, state: ContainerState, exits: Exits) -> None:

@@ -15,6 +15,7 @@ from wherry.node.pod import dns, qos, references, spec
 from wherry.node.pod.fields import Identity
 from wherry.node.runtimes.port import RuntimeFailure, Sandbox
 from wherry.node.tools import Tools
+from wherry.node.trash import discard
 from wherry.node.volumes.context import TokenSource, VolumeContext, VolumeProblem
 from wherry.node.volumes.mounts import PodFiles
 from wherry.node.volumes.pod_volumes import PodVolumes, claims_of
@@ -160,7 +161,7 @@ class PodSetUp:
             pod_name=spec.name(pod),
             pod_namespace=spec.namespace(pod),
             hostname=self._hostname(pod),
-            network_namespace=self.attachment.namespace_path if self.attachment is not None else None,
+            network_namespace=self._namespace(pod),
             host_pid=bool(pod["spec"].get("hostPID")),
             host_ipc=bool(pod["spec"].get("hostIPC")),
             share_process_namespace=bool(pod["spec"].get("shareProcessNamespace")),
@@ -168,12 +169,19 @@ class PodSetUp:
             cgroup=qos.cgroup(pod),
         )
 
+    def _namespace(self, pod: Object) -> str | None:
+        if spec.uses_host_network(pod):
+            found = self._tools.network.namespace
+            return None if found is None else str(found)
+        return self.attachment.namespace_path if self.attachment is not None else None
+
     async def release(self, pod: Object) -> None:
         """The pod is over: give its address back and remove its volumes. Logs and ended containers stay."""
         await self._tools.network.detach(spec.uid(pod))
         self.attachment = None
         self._tools.objects.forget(spec.uid(pod))
-        await self.volumes.tear_down()
+        self.volumes.paths.clear()
+        await discard(self.paths.volumes, self._tools.config.trash_root)
 
 
 def _read(path: Path) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
 from pathlib import Path
 
 from wherry.api.errors import Conflict, NotFound, StatusError
@@ -11,7 +9,7 @@ from wherry.api.types import Object
 from wherry.node.layout import PodPaths, uid_of_log_directory
 from wherry.node.pod import spec
 from wherry.node.tools import Tools
-from wherry.node.volumes import mount_calls
+from wherry.node.trash import discard
 
 
 async def confirm(tools: Tools, pod: Object) -> None:
@@ -34,21 +32,8 @@ async def remove_pod(tools: Tools, paths: PodPaths, uid: str) -> None:
     tools.images.forget(uid)
     tools.statuses.forget(uid)
     tools.objects.forget(uid)
-    await remove_tree(paths.files)
-    await remove_tree(paths.logs)
-
-
-async def remove_tree(path: Path) -> None:
-    """Unmount what is mounted below, then delete; nothing if it is not there."""
-    if _unmounted(path):
-        await asyncio.to_thread(shutil.rmtree, path, True)
-
-
-def _unmounted(path: Path) -> bool:
-    if not path.exists():
-        return False
-    mount_calls.unmount_all_below(path)
-    return True
+    await discard(paths.files, tools.config.trash_root)
+    await discard(paths.logs, tools.config.trash_root)
 
 
 def uids_on_disk(tools: Tools) -> dict[str, list[Path]]:

@@ -32,7 +32,11 @@ def status_patch(known: Object, wanted: Object, uid: str) -> Object | None:
     for name, value in wanted.items():
         if name == "conditions":
             by_type = {entry["type"]: entry for entry in known.get("conditions") or ()}
-            changed = [entry for entry in value if by_type.get(entry["type"]) != entry]
+            changed = [
+                {**dict.fromkeys(by_type.get(entry["type"]) or ()), **entry}  # null takes an old reason away
+                for entry in value
+                if by_type.get(entry["type"]) != entry
+            ]
             if changed:
                 changes["conditions"] = changed
         elif known.get(name) != value:
@@ -126,7 +130,8 @@ def _own_spelling(patch: Object) -> Object:
     for name in _KEYED_LISTS:
         if name in own:
             own[name] = [entry for entry in own[name] if "$patch" not in entry]
-    own.update({f"condition {entry['type']}": entry for entry in patch["status"].get("conditions") or ()})
+    for entry in patch["status"].get("conditions") or ():
+        own[f"condition {entry['type']}"] = {key: value for key, value in entry.items() if value is not None}
     return own
 
 

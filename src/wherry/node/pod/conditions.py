@@ -115,7 +115,6 @@ def stamp(conditions: Iterable[Object], known: Iterable[Object], *, now: float, 
         before = by_type.get(condition["type"]) or {}
         same = before.get("status") == condition["status"] and before.get("lastTransitionTime")
         extra: Object = {
-            "lastProbeTime": None,
             "lastTransitionTime": before["lastTransitionTime"] if same else rfc3339(now),
         }
         if generation is not None:

@@ -6,15 +6,12 @@ never shows half of a change.
 
 from __future__ import annotations
 
-import asyncio
 import os
-import secrets as random
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from wherry.api.types import Object
-from wherry.node.volumes import atomic_writer, kinds, mount_calls
+from wherry.node.volumes import atomic_writer, kinds
 from wherry.node.volumes.context import Token, TokenSource, VolumeContext, VolumeProblem
 
 ContextMaker = Callable[[Object, Path, TokenSource], VolumeContext]
@@ -72,27 +69,6 @@ class PodVolumes:
         if found is None or self._now() >= found.issued + 0.8 * (found.expires - found.issued):
             found = self._cache[key] = await self._tokens(pod, projection)
         return found
-
-    async def tear_down(self) -> None:
-        """Remove everything. The name is free at once; the content goes in the background of a thread."""
-        await asyncio.shield(asyncio.ensure_future(_remove_tree(self._root)))
-        self.paths.clear()
-
-
-async def _remove_tree(root: Path) -> None:
-    doomed = _set_aside(root)
-    if doomed is not None:
-        await asyncio.to_thread(shutil.rmtree, doomed, True)
-
-
-def _set_aside(root: Path) -> Path | None:
-    """Unmount what is mounted below and free the name; None if there is nothing."""
-    mount_calls.unmount_all_below(root)
-    doomed = root.with_name(f".{root.name}.{random.token_hex(4)}.removed")
-    try:
-        return root.rename(doomed)
-    except FileNotFoundError:
-        return None
 
 
 def claims_of(pod: Object) -> list[str]:
