@@ -32,7 +32,7 @@ async def remove(tools: Tools, uid: str, exits: Exits) -> None:
     paths = PodPaths(logs=tools.config.logs_root / uid, files=tools.config.files_root / uid)
     await removal.remove_pod(tools, paths, uid)
     for path in on_disk:
-        await discard(path, tools.config.trash_root)
+        discard(path, tools.config.trash_root)
 
 
 async def _stop(tools: Tools, state: ContainerState, exits: Exits) -> None:

@@ -181,7 +181,7 @@ class PodSetUp:
         self.attachment = None
         self._tools.objects.forget(spec.uid(pod))
         self.volumes.paths.clear()
-        await discard(self.paths.volumes, self._tools.config.trash_root)
+        discard(self.paths.volumes, self._tools.config.trash_root)
 
 
 def _read(path: Path) -> str:

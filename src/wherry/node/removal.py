@@ -32,8 +32,8 @@ async def remove_pod(tools: Tools, paths: PodPaths, uid: str) -> None:
     tools.images.forget(uid)
     tools.statuses.forget(uid)
     tools.objects.forget(uid)
-    await discard(paths.files, tools.config.trash_root)
-    await discard(paths.logs, tools.config.trash_root)
+    discard(paths.files, tools.config.trash_root)
+    discard(paths.logs, tools.config.trash_root)
 
 
 def uids_on_disk(tools: Tools) -> dict[str, list[Path]]:

@@ -14,11 +14,11 @@ from pathlib import Path
 from wherry.node.volumes import mount_calls
 
 
-async def discard(path: Path, trash: Path) -> None:
+def discard(path: Path, trash: Path) -> None:
     """Nothing happens where the path does not exist. Both are on one file system."""
     doomed = _set_aside(path, trash)
     if doomed is not None:
-        await asyncio.to_thread(shutil.rmtree, doomed, True)
+        asyncio.get_running_loop().run_in_executor(None, shutil.rmtree, doomed, True)
 
 
 def _set_aside(path: Path, trash: Path) -> Path | None:

@@ -221,7 +221,9 @@ class Runtime(Protocol):
     name: str
     """`oci`, `process`, `fake`."""
     version: str
-    images: Images
+
+    @property
+    def images(self) -> Images: ...
 
     async def open(self) -> None:
         """Get ready: check the machine, find again what runs. Raises `RuntimeFailure` with what is missing."""
