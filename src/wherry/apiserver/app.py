@@ -6,6 +6,7 @@ Reads are answered without a task; only writes and streams wait for something.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from inspect import isawaitable
 
@@ -15,6 +16,7 @@ from wherry.apiserver.admission.chain import Admission, Rule
 from wherry.apiserver.answers import error_reply
 from wherry.apiserver.authentication.authenticator import Authenticator
 from wherry.apiserver.authentication.jwt import SigningKey
+from wherry.apiserver.bootstrap import kubernetes_service
 from wherry.apiserver.bootstrap.ensure import ensure
 from wherry.apiserver.bootstrap.namespaces import namespaces, priority_classes
 from wherry.apiserver.call import Call, Stage
@@ -28,6 +30,8 @@ from wherry.apiserver.options import wants_watch
 from wherry.apiserver.parts import Parts
 from wherry.apiserver.registry import Registry
 from wherry.apiserver.request_info import PathCache, verb_of
+from wherry.apiserver.services.allocator import PREFIX as SERVICES
+from wherry.apiserver.services.allocator import ServiceAllocator
 from wherry.apiserver.tokens import ServiceAccountTokens
 from wherry.apiserver.watching.hub import Hubs
 from wherry.base.clock import Clock
@@ -56,6 +60,7 @@ class ApiServer:
     ) -> None:
         config = config or ServerConfig()
         tokens = _tokens(config, store, clock)
+        self._services = ServiceAllocator(cidr=config.service_cidr, node_ports=config.node_ports)
         self.parts = Parts(
             store=store,
             registry=registry or Registry(),
@@ -69,6 +74,7 @@ class ApiServer:
                 service_accounts=tokens, static_tokens=config.static_tokens, anonymous=config.anonymous
             ),
             metrics=Metrics(started=clock.now()),
+            allocators={"services": self._services},
             connect=dict(connect or {}),
         )
         self.ready = False
@@ -82,7 +88,12 @@ class ApiServer:
 
     async def start(self) -> None:
         """Make what a cluster has from the first moment, where it is missing."""
-        await ensure(self.parts, [*namespaces(), *priority_classes()])
+        parts, addresses = self.parts, self._services.addresses
+        service = kubernetes_service.service(addresses.first(), addresses.family, parts.config.advertise_port)
+        await asyncio.gather(
+            ensure(parts, [*namespaces(), *priority_classes(), service]), kubernetes_service.publish(parts)
+        )
+        self._services.start(parts.store, parts.hubs.of(SERVICES))
         self.ready = True
 
     def handle(self, request: Request) -> Reply | Awaitable[Reply]:

@@ -58,15 +58,23 @@ def _prepared(call: Call, served: Served, obj: Object, *, dry_run: bool) -> Obje
     set_defaults(rules, obj)
     admit(call, served, "CREATE", obj, None, name=metadata.get("name") or "", dry_run=dry_run)
     strategy_of(served).prepare_create(obj)
-    validate_create(call, served, rules, obj)
+    validate_create(rules, obj)
     return obj
 
 
 async def _store(call: Call, served: Served, obj: Object, *, dry_run: bool) -> Entry:
     metadata = obj["metadata"]
     key = served.key(metadata.get("namespace", ""), metadata["name"])
+    allocator = call.parts.allocators.get(served.qualified)
+    if allocator is not None:
+        allocator.allocate(key, obj, None, dry_run=dry_run)
     if not dry_run:
-        return await insert(call.parts.store, served, key, obj)
+        try:
+            return await insert(call.parts.store, served, key, obj)
+        except BaseException:
+            if allocator is not None:
+                allocator.give_back(key)
+            raise
     if (current := call.parts.store.get(key)) is not None:
         raise taken(served, metadata["name"], current)
     return unsaved(key, obj)

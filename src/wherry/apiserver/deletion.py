@@ -142,7 +142,9 @@ def mark_deleting(metadata: Object, now: float) -> None:
 
 def finished_by_update(new: Object, old: Object) -> bool:
     """Whether this update takes away the last thing that kept a deleted object."""
-    if new["metadata"].get("finalizers"):
-        return False
     metadata = old["metadata"]
-    return bool(metadata.get("deletionTimestamp")) and metadata.get("deletionGracePeriodSeconds") == 0
+    if not metadata.get("deletionTimestamp") or new["metadata"].get("finalizers"):
+        return False
+    if old.get("kind") == "Namespace":
+        return not (new.get("spec") or {}).get("finalizers")
+    return metadata.get("deletionGracePeriodSeconds") == 0

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from wherry.api import defaults
+from collections.abc import Sequence
+
+from wherry.api import defaults, validation
+from wherry.api.errors import invalid
 from wherry.api.resources import Resource
 from wherry.api.schema.decode import decode, decoder
 from wherry.api.strategy import Strategy, for_resource
 from wherry.api.types import Object
+from wherry.api.validation import FieldError
 from wherry.apiserver.call import Call
 from wherry.apiserver.registry import Served
 
@@ -30,13 +34,20 @@ def set_defaults(resource: Resource, obj: Object) -> None:
     defaults.apply(resource, obj)
 
 
-def validate_create(call: Call, served: Served, rules: Resource, obj: Object) -> None:
+def _refuse(rules: Resource, obj: Object, errors: Sequence[FieldError]) -> None:
+    if errors:
+        name = obj["metadata"].get("name") or ""
+        raise invalid(rules.group, rules.kind, name, [error.to_cause() for error in errors])
+
+
+def validate_create(rules: Resource, obj: Object) -> None:
     """Raises `Invalid` with every field that is wrong."""
+    _refuse(rules, obj, validation.on_create(rules, obj))
 
 
-def validate_update(call: Call, served: Served, rules: Resource, new: Object, old: Object) -> None:
+def validate_update(rules: Resource, new: Object, old: Object, *, subresource: str = "") -> None:
     """Raises `Invalid` with every field that is wrong or must not change."""
-
-
-def validate_status_update(served: Served, rules: Resource, new: Object, old: Object) -> None:
-    """Raises `Invalid` with every field of the status that is wrong."""
+    if subresource:
+        _refuse(rules, new, validation.on_subresource_update(rules, subresource, new, old))
+    else:
+        _refuse(rules, new, validation.on_update(rules, new, old))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from wherry.api.types import Object
 from wherry.apiserver.admission.chain import Admission
 from wherry.apiserver.registry import Registry
 from wherry.apiserver.watching.hub import Hubs
@@ -18,6 +20,16 @@ if TYPE_CHECKING:
     from wherry.apiserver.config import ServerConfig
     from wherry.apiserver.metrics import Metrics
     from wherry.apiserver.tokens import ServiceAccountTokens
+
+
+class Allocator(Protocol):
+    """Fills in what the server gives out (addresses, ports) at the last moment before a write."""
+
+    def allocate(self, key: str, new: Object, old: Object | None, *, dry_run: bool) -> None:
+        """Complete `new` in place and reserve, unless on a dry run, what it uses. Raises `Invalid`."""
+
+    def give_back(self, key: str) -> None:
+        """The write did not happen."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,5 +46,7 @@ class Parts:
     tokens: ServiceAccountTokens | None
     authenticator: Authenticator
     metrics: Metrics
+    allocators: Mapping[str, Allocator]
+    """By qualified resource."""
     connect: dict[tuple[str, str], Stage] = field(default_factory=dict)
     """Handlers of `(qualified resource, subresource)` that take the connection over, such as `("pods", "exec")`."""

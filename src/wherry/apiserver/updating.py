@@ -9,7 +9,7 @@ from wherry.api.errors import Cause, conflict, invalid
 from wherry.api.types import Object
 from wherry.apiserver.admit import admit
 from wherry.apiserver.call import Call
-from wherry.apiserver.kinds import set_defaults, strategy_of, validate_status_update, validate_update
+from wherry.apiserver.kinds import set_defaults, strategy_of, validate_update
 from wherry.apiserver.registry import Served
 
 MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
@@ -66,8 +66,10 @@ def updated(call: Call, served: Served, new: Object, old: Object, *, status: boo
     strategy = strategy_of(served)
     if status:
         strategy.prepare_status_update(new, old)
-        validate_status_update(served, rules, new, old)
+        validate_update(rules, new, old, subresource="status")
     else:
         strategy.prepare_update(new, old)
-        validate_update(call, served, rules, new, old)
+        validate_update(rules, new, old)
+        if (allocator := call.parts.allocators.get(served.qualified)) is not None:
+            allocator.allocate(call.info.key, new, old, dry_run=dry_run)
     return new

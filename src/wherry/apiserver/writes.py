@@ -51,6 +51,17 @@ async def change(call: Call, served: Served, key: str, name: str, compute: Chang
     An object whose last finalizer this takes away is removed instead. Raises `NotFound`, `InsufficientStorage`, and what
     `compute` raises.
     """
+    allocator = call.parts.allocators.get(served.qualified)
+    if allocator is None:
+        return await _change(call, served, key, name, compute, dry_run=dry_run)
+    try:
+        return await _change(call, served, key, name, compute, dry_run=dry_run)
+    finally:
+        # What was written has come by as a change already; whatever is still reserved was not.
+        allocator.give_back(key)
+
+
+async def _change(call: Call, served: Served, key: str, name: str, compute: Change, *, dry_run: bool) -> Entry:
     store = call.parts.store
     entry = store.get(key)
     while True:

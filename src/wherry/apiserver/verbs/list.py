@@ -60,7 +60,7 @@ def find(call: Call, options: ListOptions) -> Listing:
     if more:
         last = _start_of(served, entries, after)
         metadata["continue"] = ContinueToken(page.revision, last).encode()
-        if selection.matches is None:
+        if selection.everything:
             metadata["remainingItemCount"] = page.remaining
     return Listing(entries, metadata)
 
@@ -86,21 +86,20 @@ def _revision(options: ListOptions, store: Store) -> int:
 
 def _single(store: Store, key: str, selection: Selection) -> Listing:
     entry = store.get(key)
-    found = [entry] if entry and (selection.matches is None or selection.matches(decoded(entry))) else []
+    found = [entry] if entry and selection.matches(decoded(entry)) else []
     return Listing(found, {"resourceVersion": str(store.revision)})
 
 
 def _read(
     store: Store, prefix: str, after: str, limit: int, revision: int, selection: Selection
 ) -> tuple[Page, Sequence[Entry], bool]:
-    matches = selection.matches
-    if matches is None:
+    if selection.everything:
         page = store.range(prefix, after=after, limit=limit, revision=revision)
         return page, page.entries, page.more
     page = store.range(prefix, after=after, revision=revision)
     found: list[Entry] = []
     for entry in page.entries:
-        if matches(decoded(entry)):
+        if selection.matches(decoded(entry)):
             if limit and len(found) == limit:
                 return page, found, True
             found.append(entry)

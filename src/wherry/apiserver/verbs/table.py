@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from wherry.api.errors import MethodNotAllowed
 from wherry.apiserver.call import Call, Stage, resource_missing
+from wherry.apiserver.subresources import binding
+from wherry.apiserver.subresources.table import SUBRESOURCES
 from wherry.apiserver.verbs import create, delete, deletecollection, get, patch, update, watch
 from wherry.apiserver.verbs import list as list_
 
@@ -21,8 +23,8 @@ MAIN: Mapping[str, Stage] = {
 }
 STATUS: Mapping[str, Stage] = {"get": get.handle, "update": update.handle_status, "patch": patch.handle_status}
 
-SUBRESOURCES: Mapping[tuple[str, str], Mapping[str, Stage]] = {}
-"""By `(qualified resource, subresource)`, or `("*", subresource)` for all resources that have it."""
+NOT_STORED: Mapping[str, Mapping[str, Stage]] = {"bindings": binding.HANDLERS}
+"""Resources that are only answered, by qualified name."""
 
 
 def not_allowed() -> MethodNotAllowed:
@@ -39,7 +41,7 @@ def handler_of(call: Call) -> Stage:
     # The verb of the path must fit: objects of a namespace are made and named only inside it.
     if call.verb not in served.verbs or not _fits(call):
         raise not_allowed()
-    return MAIN[call.verb]
+    return NOT_STORED.get(served.qualified, MAIN)[call.verb]
 
 
 def _fits(call: Call) -> bool:

@@ -35,12 +35,14 @@ class Lines:
         self._prefix = prefix
         self._columns = True
         plain = form.plain and self._served.conversion is None
-        if selection.matches is None:
+        if selection.everything:
             self.change = self._plain_change if plain else self._formed_change
         else:
             self.change = self._selected_change
 
     def initial(self, entry: Entry) -> bytes:
+        if not self._selection.everything and not self._selection.matches(decoded(entry)):
+            return b""
         if self._form.plain and self._served.conversion is None:
             return line(ADDED, entry.value)
         return self._formed(ADDED, served_form(self._served, entry))
@@ -79,11 +81,18 @@ class Lines:
         return self._formed(DELETED, self._served.conversion.from_stored(obj) if self._served.conversion else obj)
 
     def _matches(self, change: Change, when: str, entry: Entry) -> bool:
-        key = (self._selection.text, when)
-        answer: bool | None = change.kept.get(key)
+        """Asked once per change and selection; the fields are read once per change, whoever asks."""
+        selection, kept = self._selection, change.kept
+        key = (selection.text, when)
+        answer: bool | None = kept.get(key)
         if answer is None:
-            matches = self._selection.matches
-            answer = change.kept[key] = matches is None or matches(decoded(entry))
+            obj, fields = decoded(entry), None
+            if selection.terms:
+                place = (self._served.qualified, when)
+                fields = kept.get(place)
+                if fields is None:
+                    fields = kept[place] = selection.fields_of(obj)
+            answer = kept[key] = selection.matches(obj, fields)
         return answer
 
     def _line(self, type: str, change: Change) -> bytes:

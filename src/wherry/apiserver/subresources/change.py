@@ -1,0 +1,84 @@
+"""What the writing subresources share: a narrow change of the parent object, by PUT or PATCH of an object of its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from wherry.api.types import Object
+from wherry.apiserver.admit import admit
+from wherry.apiserver.answers import wanted
+from wherry.apiserver.call import Answer, Call, Stage
+from wherry.apiserver.kinds import set_defaults, validate_update
+from wherry.apiserver.options import write_options
+from wherry.apiserver.updating import check_revision, keep_metadata
+from wherry.apiserver.verbs.patch import patched_object, read_patch, reply_with
+from wherry.apiserver.verbs.update import body_reader
+
+Narrow = Callable[[Call, Object, Object], None]
+"""`(call, new, old)`: make `new` differ from `old` only where the subresource may. Raises what is wrong."""
+
+
+def updater(narrow: Narrow) -> Stage:
+    """A handler of PUT."""
+
+    def handle(call: Call) -> Answer:
+        wanted(call)
+        options = write_options(call, "UpdateOptions")
+        body = body_reader(call, options)
+        waiting = [body()]
+
+        def compute(old: Object) -> Object:
+            new = waiting.pop() if waiting else body()
+            return narrowed(call, narrow, new, old, dry_run=options.dry_run)
+
+        return reply_with(call, compute, options)
+
+    return handle
+
+
+def patcher(narrow: Narrow) -> Stage:
+    """A handler of PATCH."""
+
+    def handle(call: Call) -> Answer:
+        wanted(call)
+        options = write_options(call, "PatchOptions")
+        patch = read_patch(call)
+
+        def compute(old: Object) -> Object:
+            new = patched_object(call, patch, options, old)
+            return narrowed(call, narrow, new, old, dry_run=options.dry_run)
+
+        return reply_with(call, compute, options)
+
+    return handle
+
+
+def narrowed(call: Call, narrow: Narrow, new: Object, old: Object, *, dry_run: bool) -> Object:
+    """Check what the client knew of the object, then let the subresource restrict the change."""
+    served = call.served
+    check_revision(served, new, old)
+    keep_metadata(new, old)
+    set_defaults(served.resource, new)
+    admit(call, served, "UPDATE", new, old, subresource=call.info.subresource, dry_run=dry_run)
+    narrow(call, new, old)
+    validate_update(served.resource, new, old, subresource=call.info.subresource)
+    return new
+
+
+def only(new: Object, old: Object, *path: str) -> None:
+    """Make `new` equal to `old` except for its own resourceVersion and the field at `path`."""
+    value: object = new
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    metadata = dict(old["metadata"])
+    new.clear()
+    new.update(old)
+    new["metadata"] = metadata
+    holder = new
+    for name in path[:-1]:
+        holder[name] = dict(holder.get(name) or {})
+        holder = holder[name]
+    if value is None:
+        holder.pop(path[-1], None)
+    else:
+        holder[path[-1]] = value

@@ -1,0 +1,88 @@
+"""`scale`: the replicas of a workload as an `autoscaling/v1` Scale.
+
+Source: pkg/registry/apps/deployment/storage/storage.go (ScaleREST).
+"""
+
+from __future__ import annotations
+
+import orjson
+
+from wherry.api.errors import BadRequest, Cause, invalid, not_found
+from wherry.api.types import Object
+from wherry.apiserver.answers import object_reply, wanted
+from wherry.apiserver.bodies import check_kind
+from wherry.apiserver.body_object import check_name, read, settle_namespace
+from wherry.apiserver.call import Answer, Call
+from wherry.apiserver.kinds import decode_object, strategy_of
+from wherry.apiserver.objects import decoded
+from wherry.apiserver.options import WriteOptions, write_options
+from wherry.apiserver.patching import apply
+from wherry.apiserver.updating import check_revision
+from wherry.apiserver.verbs.patch import read_patch
+from wherry.apiserver.writes import Change, change
+from wherry.wire.messages import Reply
+
+_VERSION, _KIND = "autoscaling/v1", "Scale"
+
+
+def get(call: Call) -> Answer:
+    info = call.info
+    entry = call.parts.store.get(info.key)
+    if entry is None:
+        raise not_found(info.group, info.plural, info.name)
+    return object_reply(call, strategy_of(call.served).scale_get(decoded(entry)))
+
+
+def update(call: Call) -> Answer:
+    wanted(call)
+    options = write_options(call, "UpdateOptions")
+    scale = read(call, api_version=_VERSION, kind=_KIND, field_validation=options.field_validation)
+    check_name(call, scale)
+    settle_namespace(call, scale)
+    return _write(call, options, lambda old: _scaled(call, old, scale))
+
+
+def patch(call: Call) -> Answer:
+    wanted(call)
+    options = write_options(call, "PatchOptions")
+    content = read_patch(call)
+
+    def compute(old: Object) -> Object | None:
+        before = strategy_of(call.served).scale_get(old)
+        scale = apply(call.served, content, before)
+        check_kind(scale, _VERSION, _KIND)
+        scale = orjson.loads(orjson.dumps(scale))
+        validation = options.field_validation
+        decode_object(call, scale, api_version=_VERSION, kind=_KIND, raw=None, field_validation=validation)
+        if (scale.get("metadata") or {}).get("name") != call.info.name:
+            raise BadRequest("the name of the object does not match the name on the URL")
+        return _scaled(call, old, scale)
+
+    return _write(call, options, compute)
+
+
+def _write(call: Call, options: WriteOptions, compute: Change) -> Answer:
+    async def write() -> Reply:
+        served, info = call.served, call.info
+        entry = await change(call, served, info.key, info.name, compute, dry_run=options.dry_run)
+        return object_reply(call, strategy_of(served).scale_get(decoded(entry)))
+
+    return write()
+
+
+def _scaled(call: Call, old: Object, scale: Object) -> Object:
+    """The workload with the replicas of the Scale. Raises `Conflict`, `Invalid`."""
+    served = call.served
+    check_revision(served, scale, old)
+    replicas = (scale.get("spec") or {}).get("replicas") or 0
+    if replicas < 0:
+        message = f"Invalid value: {replicas}: must be greater than or equal to 0"
+        raise invalid("autoscaling", _KIND, call.info.name, [Cause("FieldValueInvalid", message, "spec.replicas")])
+    new: Object = orjson.loads(orjson.dumps(old))
+    strategy = strategy_of(served)
+    strategy.scale_apply(new, replicas)
+    strategy.prepare_update(new, old)
+    return new
+
+
+HANDLERS = {"get": get, "update": update, "patch": patch}
