@@ -32,6 +32,11 @@ class PatchField:
     """It has `replace`: a map is replaced, not merged."""
     retain_keys: bool = False
     merge_key: str = ""
+    list_type: str = ""
+    """`atomic`, `set` or `map` (then with `map_keys`): how server-side apply tells the items of a list apart."""
+    map_keys: tuple[str, ...] = ()
+    atomic: bool = False
+    """A map that server-side apply owns as a whole."""
 
 
 class PatchSchema(Protocol):

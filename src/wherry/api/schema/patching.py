@@ -66,7 +66,17 @@ def _field(schema: definitions.Schema) -> PatchField:
         replace="replace" in strategies,
         retain_keys="retainKeys" in strategies,
         merge_key=schema.get("x-kubernetes-patch-merge-key", ""),
+        list_type=schema.get("x-kubernetes-list-type", ""),
+        map_keys=tuple(schema.get("x-kubernetes-list-map-keys", ())),
+        atomic=_is_atomic(schema),
     )
+
+
+def _is_atomic(schema: definitions.Schema) -> bool:
+    """`x-kubernetes-map-type: atomic`, on the field or on the definition that it refers to."""
+    if "$ref" in schema:
+        schema = definitions.structure()[definitions.target(schema["$ref"])]
+    return schema.get("x-kubernetes-map-type") == "atomic"
 
 
 def _inside(schema: definitions.Schema) -> PatchSchema:

@@ -162,3 +162,15 @@ def test_three_way_leaves_alone_what_others_added() -> None:
 
 def test_no_schema_for_other_kinds() -> None:
     assert patch_schema("example.com/v1", "Foo") is None
+
+
+def test_list_types_for_server_side_apply() -> None:
+    pod_spec = schema().field("spec").inside
+    containers = pod_spec.field("containers")
+    assert (containers.list_type, containers.map_keys) == ("map", ("name",))
+    assert containers.inside.field("ports").map_keys == ("containerPort", "protocol")
+    assert containers.inside.field("args").list_type == "atomic"
+    assert schema().field("metadata").inside.field("finalizers").list_type == "set"
+    assert pod_spec.field("nodeSelector").atomic
+    assert schema("v1", "Service").field("spec").inside.field("selector").atomic
+    assert not pod_spec.field("securityContext").atomic
