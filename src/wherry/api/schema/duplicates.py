@@ -19,12 +19,14 @@ class _Pairs(list[tuple[str, Any]]):
 
 def duplicate_fields(raw: bytes, parsed: Any) -> list[str]:
     """`duplicate field "spec.replicas"` for each, in order; `parsed` is what the parser made of `raw`, unchanged."""
-    if len(orjson.dumps(parsed)) == len(raw.rstrip()):
+    try:
+        if len(orjson.dumps(parsed)) == len(raw.rstrip()) or not _has_duplicates(raw):
+            return []
+        tree = json.loads(raw, object_pairs_hook=_Pairs)
+        return list(dict.fromkeys(f'duplicate field "{path}"' for path in _paths(tree, "")))
+    except (RecursionError, orjson.JSONEncodeError):
+        # Nested deeper than anything that can be stored; whoever stores it says so.
         return []
-    if not _has_duplicates(raw):
-        return []
-    tree = json.loads(raw, object_pairs_hook=_Pairs)
-    return list(dict.fromkeys(f'duplicate field "{path}"' for path in _paths(tree, "")))
 
 
 def _has_duplicates(raw: bytes) -> bool:

@@ -217,3 +217,9 @@ def test_endless_nesting_is_refused() -> None:
     version = {"name": "v1", "schema": {"openAPIV3Schema": schema}}
     obj = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "spec": {"versions": [version]}}
     assert refused(obj, raw=b"{}", mode="Ignore").endswith("exceeded max depth")
+
+
+def test_duplicates_in_bottomless_nesting_do_no_harm() -> None:
+    depth = 900
+    raw = b'{"apiVersion":"v1","kind":"Pod","x":' + b'{"a": ' * depth + b"1" + b"}" * depth + b"}"
+    assert run(orjson.loads(raw), "Warn", raw) == ['unknown field "x"']
