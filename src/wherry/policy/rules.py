@@ -99,6 +99,18 @@ def describe(rule: Rule) -> str:
     return "{" + ", ".join(f"{name}:{quoted(sorted(values))}" for name, values in parts if values) + "}"
 
 
+def as_object(rule: Rule) -> dict[str, list[str]]:
+    """A `PolicyRule` again, with its lists sorted."""
+    parts = (
+        ("verbs", rule.verbs),
+        ("apiGroups", rule.groups),
+        ("resources", rule.resources),
+        ("resourceNames", rule.names),
+        ("nonResourceURLs", rule.urls),
+    )
+    return {name: sorted(values) for name, values in parts if values}
+
+
 def quoted(values: Iterable[str]) -> str:
     """A list as Go's `%q` prints it."""
     return "[" + " ".join(f'"{value}"' for value in values) + "]"
