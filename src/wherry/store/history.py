@@ -21,6 +21,10 @@ class HistoryLimit:
     """Values that only history still holds, so what is freed by compacting."""
 
 
+MEMOS_KEPT = 4096
+"""The newest so many entries keep their memos, which may be several times as large as the values."""
+
+
 def held_bytes(event: Event) -> int:
     """The bytes of values that only history keeps alive because of this event."""
     held = len(event.previous.value) if event.previous is not None else 0
@@ -44,6 +48,17 @@ class History:
         """Add the event of the next revision."""
         self._events.append(event)
         self.bytes += held_bytes(event)
+
+    def drop_memos(self, published: int) -> None:
+        """After so many more events have been published: drop the memos that are hardly of use any more."""
+        events = self._events
+        for event in events[-published:]:
+            if event.previous is not None:
+                event.previous.memo = None
+        stop = len(events) - MEMOS_KEPT
+        if stop > 0:
+            for event in events[max(0, stop - published) : stop]:
+                event.entry.memo = None
 
     def since(self, revision: int) -> list[Event]:
         """The events of greater revisions; the revision must not be older than `compacted`."""

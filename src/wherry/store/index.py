@@ -111,6 +111,9 @@ class Index:
             raise Compacted(revision, self.history.compacted)
         self.check_readable(revision)
         dropped = self.history.compact(revision)
+        for entry in self.entries.values():
+            if entry.mod_revision <= revision:
+                entry.memo = None
         self._past.forget_before(revision)
         return dropped
 

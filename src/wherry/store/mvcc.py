@@ -71,6 +71,7 @@ class MvccStore:
         self._index.apply(events)
         self._staging.settle(events)
         self._fanout.publish(events)
+        self._index.history.drop_memos(len(events))
 
     def _compact_surplus(self) -> list[Event]:
         """Forget what is beyond the limit; gives the events that went."""

@@ -54,7 +54,10 @@ class StoreDamaged(StoreError):
 
 
 class Entry:
-    """One key at one revision. Immutable but for `memo`, a slot for the store's user (a decoded form, say)."""
+    """One key at one revision. Immutable but for `memo`, a slot for the store's user (a decoded form, say).
+
+    A memo is a cache: the store drops it from entries that were superseded or have not been written for long.
+    """
 
     __slots__ = ("create_revision", "key", "memo", "mod_revision", "value")
 

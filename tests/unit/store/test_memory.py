@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wherry.store.history import HistoryLimit
+from wherry.store.history import MEMOS_KEPT, HistoryLimit
 from wherry.store.memory import MemoryStore, open_memory
 from wherry.store.port import Compacted, Event
 from wherry.testing.store_contract import STORE_CHECKS, Check, run_check, text
@@ -53,3 +53,20 @@ async def test_a_snapshot_starts_another_store() -> None:
     assert (twin.revision, twin.compacted) == (3, 3)
     assert [entry.value for entry in twin.range("").entries] == [b"b@2"]
     assert (await twin.put("/a", text("a"), expected=0)).mod_revision == 4
+
+
+async def test_memos_of_old_entries_are_dropped() -> None:
+    store = open_memory()
+    seen: list[object] = []
+    store.watch("/", after=0, deliver=lambda events: seen.extend(e.previous and e.previous.memo for e in events))
+    first = await store.put("/a", text("a"), expected=0, memo="first")
+    second = await store.put("/a", text("a"), expected=1, memo="second")
+    assert seen == [None, "first"], "watchers may still want to compare"
+    assert (first.memo, second.memo) == (None, "second")
+    for number in range(MEMOS_KEPT):
+        await store.put(f"/{number}", text("x"), expected=0, memo="x")
+    assert second.memo is None
+    kept = [entry.memo for entry in store.range("").entries].count("x")
+    assert kept == MEMOS_KEPT
+    await store.compact(store.revision - 1)
+    assert [entry.memo for entry in store.range("").entries].count("x") == 1
