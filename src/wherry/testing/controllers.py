@@ -75,9 +75,12 @@ class Kubelet:
                     "metadata": {"name": metadata["name"]},
                     "target": {"apiVersion": "v1", "kind": "Node", "name": self.node(pod)},
                 }
-                await self._client.create(
-                    "pods", binding, namespace=metadata["namespace"], name=metadata["name"], subresource="binding"
-                )
+                try:
+                    await self._client.create(
+                        "pods", binding, namespace=metadata["namespace"], name=metadata["name"], subresource="binding"
+                    )
+                except NotFound:
+                    await self._run(pod)
             elif pod["status"].get("phase") in ("Pending", "Running"):
                 await self._run(pod)
         except NotFound:
