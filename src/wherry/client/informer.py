@@ -93,9 +93,6 @@ class Informer:
     def items(self) -> list[Object]:
         return list(self._objects.values())
 
-    def __len__(self) -> int:
-        return len(self._objects)
-
     def by_index(self, index: str, value: str) -> list[Object]:
         """Objects whose index function gave that value. Raises `KeyError` for an unknown index."""
         return list(self._indexes[index][1].get(value, {}).values())

@@ -19,6 +19,7 @@ from wherry.controllers.deployment.controller import DeploymentController
 from wherry.controllers.endpoints.endpoints import EndpointsController
 from wherry.controllers.endpoints.endpointslice import EndpointSliceController
 from wherry.controllers.endpoints.mirroring import EndpointSliceMirroringController
+from wherry.controllers.gc.collector import GarbageCollector
 from wherry.controllers.namespace import NamespaceController
 from wherry.controllers.replicaset import KIND_RC, KIND_RS, ReplicaSetController
 from wherry.controllers.rootca import RootCAController
@@ -31,6 +32,7 @@ CONTROLLERS: Mapping[str, Callable[[Context], Controller]] = {
     "endpoints": EndpointsController,
     "endpointslice": EndpointSliceController,
     "endpointslicemirroring": EndpointSliceMirroringController,
+    "garbagecollector": GarbageCollector,
     "namespace": NamespaceController,
     "serviceaccount": ServiceAccountController,
     "root-ca-certificate-publisher": RootCAController,

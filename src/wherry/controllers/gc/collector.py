@@ -18,6 +18,7 @@ from wherry.controllers.gc.graph import FOREGROUND, ORPHAN, Graph, Node, Owner, 
 from wherry.controllers.gc.monitors import Monitors
 
 WORKERS = 20
+ABSENT_LIMIT = 500
 
 
 class GarbageCollector:
@@ -30,6 +31,7 @@ class GarbageCollector:
         self._clock = context.clock
         self._log = context.log
         self._graph = Graph()
+        self._absent: dict[str, None] = {}
         self._recorder = context.recorder("garbage-collector-controller")
         self._monitors = Monitors(
             context.client,
@@ -65,8 +67,10 @@ class GarbageCollector:
         if node is None or (node.deleting and not node.deleting_dependents and not node.virtual):
             return
         resource, live = await self._look_up(node)
-        if live is None or resource is None:
-            self._queue(self._graph.remove(uid)) if node.virtual or resource is not None else None
+        if resource is None:
+            raise Conflict(f"nobody serves {node.identity.kind} of {node.identity.api_version} (yet)")
+        if live is None:
+            self._queue(self._graph.remove(uid))
             return
         if node.virtual:
             self._queue(self._graph.put(live))
@@ -139,14 +143,29 @@ class GarbageCollector:
         if resource is None:
             raise Conflict(f"{node.identity.kind} {node.identity.name}: nobody serves its owner's kind {owner.kind}")
         if resource.namespaced and not node.identity.namespace:
-            message = f"ownerRef {owner.kind} {owner.name} is namespaced, but the object is cluster-scoped"
-            self._recorder.event(_reference(node), "Warning", "OwnerRefInvalidNamespace", message)
+            self._complain(node, owner, "must be cluster-scoped as its dependent is")
             return {"metadata": {}}
+        if owner.uid in self._absent:
+            return None
         live = await self._get(resource, node.identity.namespace, owner.name, owner.uid)
-        if live is None and (found := self._graph.nodes.get(owner.uid)) is not None and not found.virtual:
-            message = f'ownerRef {owner} does not exist in namespace "{node.identity.namespace}"'
-            self._recorder.event(_reference(node), "Warning", "OwnerRefInvalidNamespace", message)
+        if live is None:
+            found = self._graph.nodes.get(owner.uid)
+            if found is not None and not found.virtual:
+                self._complain(node, owner, f'does not exist in namespace "{node.identity.namespace}"')
+            else:
+                self._remember_absent(owner.uid)
         return live
+
+    def _complain(self, node: Node, owner: Owner, why: str) -> None:
+        where = f"namespace: {node.identity.namespace}, name: {owner.name}, uid: {owner.uid}"
+        message = f"ownerRef [{owner.api_version}/{owner.kind}, {where}] {why}"
+        self._recorder.event(_reference(node), "Warning", "OwnerRefInvalidNamespace", message)
+
+    def _remember_absent(self, uid: str) -> None:
+        """A uid never comes back: its other dependents need not ask again."""
+        self._absent[uid] = None
+        if len(self._absent) > ABSENT_LIMIT:
+            del self._absent[next(iter(self._absent))]
 
     async def _delete(self, resource: Resource, live: Object, policy: str) -> None:
         metadata = live["metadata"]

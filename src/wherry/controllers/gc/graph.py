@@ -128,7 +128,7 @@ class Graph:
             if (found := self.nodes.get(uid)) is None:
                 continue
             if uid not in after:
-                found.dependents.discard(node.identity.uid)
+                self._drop_dependent(found, node.identity.uid)
             if unblocked and found.deleting_dependents:
                 work.delete.append(uid)
         for uid, owner in after.items():
@@ -144,6 +144,11 @@ class Graph:
         elif (not found.virtual and not found.is_owner(owner, node.identity.namespace)) or found.deleting_dependents:
             work.delete.append(node.identity.uid)
         found.dependents.add(node.identity.uid)
+
+    def _drop_dependent(self, owner: Node, uid: str) -> None:
+        owner.dependents.discard(uid)
+        if owner.virtual and not owner.dependents:
+            self.nodes.pop(owner.identity.uid, None)
 
     def _note_deletion(self, node: Node, metadata: Object, work: Work) -> None:
         if not metadata.get("deletionTimestamp"):
@@ -165,11 +170,9 @@ class Graph:
             return work
         for owner in node.owners:
             if (found := self.nodes.get(owner.uid)) is not None:
-                found.dependents.discard(uid)
+                self._drop_dependent(found, uid)
                 if found.deleting_dependents:
                     work.delete.append(owner.uid)
-                if found.virtual and not found.dependents:
-                    del self.nodes[owner.uid]
         work.delete.extend(node.dependents)
         for dependent in node.dependents:
             # The owner is known to be gone: keep a virtual node, so that a dependent that stays keeps being checked.
