@@ -6,21 +6,23 @@ Smaller and quicker than a whole cluster: no scheduler, no node, no network.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Protocol
 
-from wherry.api.errors import NotFound
+from wherry.api.errors import NotFound, StatusError
 from wherry.api.types import Object
 from wherry.base.fake_clock import FakeClock
 from wherry.base.log import Logger
 from wherry.base.tasks import cancel_and_wait
 from wherry.base.times import rfc3339
 from wherry.client.client import Client
+from wherry.client.in_process import InProcessTransport
 from wherry.client.informer import SharedInformers
 from wherry.controllers.context import Config
 from wherry.controllers.manager import ControllerManager
-from wherry.testing.apiserver import client_of, in_process_server
+from wherry.testing.apiserver import ADMIN, in_process_server
+from wherry.wire.messages import Handler, Reply, Request
 
 _LOG = Logger("testing")
 
@@ -118,14 +120,35 @@ class Kubelet:
         await cancel_and_wait(*self._tasks)
 
 
+class Faults:
+    """Stands before the API server and refuses what a test wants refused."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+        self.refuse: Callable[[str, str], StatusError | None] = lambda method, path: None
+        """Told method and path; the error that it gives is the answer."""
+        self.seen: list[tuple[str, str]] = []
+        """Every write that came by."""
+
+    def handle(self, request: Request) -> Reply | Awaitable[Reply]:
+        if request.method != "GET":
+            self.seen.append((request.method, request.path))
+        if (error := self.refuse(request.method, request.path)) is not None:
+            raise error
+        return self._handler(request)
+
+
 class Cluster:
     """An API server, controllers and a kubelet under one clock."""
 
-    def __init__(self, client: Client, clock: FakeClock, kubelet: Kubelet, manager: ControllerManager) -> None:
+    def __init__(
+        self, client: Client, clock: FakeClock, kubelet: Kubelet, manager: ControllerManager, faults: Faults
+    ) -> None:
         self.client = client
         self.clock = clock
         self.kubelet = kubelet
         self.manager = manager
+        self.faults = faults
 
     async def settle(self, seconds: float = 0.0) -> None:
         """Let everything happen that happens within some virtual seconds (or at once)."""
@@ -169,7 +192,8 @@ async def running(
     clock = FakeClock()
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(in_process_server(clock=clock))
-        client = client_of(server, clock=clock)
+        faults = Faults(server.handle)
+        client = Client(InProcessTransport(faults.handle, user=ADMIN), clock=clock, user_agent="wherry-test")
         for name in nodes:
             await client.create("nodes", {"metadata": {"name": name}})
         informers = SharedInformers(client)
@@ -177,7 +201,7 @@ async def running(
         kubelet = Kubelet(client, clock, informers)
         tasks = [asyncio.ensure_future(informers.run()), asyncio.ensure_future(manager.run())]
         try:
-            cluster = Cluster(client, clock, kubelet, manager)
+            cluster = Cluster(client, clock, kubelet, manager, faults)
             await cluster.settle()
             await manager.wait_synced()
             await cluster.settle()
@@ -188,7 +212,10 @@ async def running(
 
 
 def template(labels: dict[str, str], image: str = "app:1") -> Object:
-    return {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "main", "image": image}]}}
+    return {
+        "metadata": {"labels": labels},
+        "spec": {"nodeName": "node-1", "containers": [{"name": "main", "image": image}]},
+    }
 
 
 def workload(name: str, replicas: int = 3, image: str = "app:1", **spec: Any) -> Object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wherry.api.errors import Forbidden, StatusError
 from wherry.testing.controllers import ClusterFactory, workload
 
 RS = "replicasets.apps"
@@ -71,7 +72,7 @@ async def test_adopts_matching_orphans_and_releases_what_no_longer_matches(clust
     assert adopted["metadata"]["ownerReferences"][0]["name"] == "web"
     await cluster.patch("pods", "orphan", {"metadata": {"labels": {"app": "other"}}})
     await cluster.settle()
-    assert "ownerReferences" not in (await cluster.get("pods", "orphan"))["metadata"]
+    assert not (await cluster.get("pods", "orphan"))["metadata"].get("ownerReferences")
     assert len(await cluster.pods(label_selector="app=web")) == 2
 
 
@@ -112,16 +113,36 @@ async def test_replication_controllers_are_kept_by_the_same_loop(cluster_of: Clu
 
 async def test_a_refused_creation_is_told_and_tried_again_with_back_off(cluster_of: ClusterFactory) -> None:
     cluster = await cluster_of("replicaset")
-    body = workload("web", 2)
-    body["spec"]["template"]["spec"]["serviceAccountName"] = "missing"
-    await cluster.client.create(RS, body)
+
+    def refuse(method: str, path: str) -> StatusError | None:
+        return Forbidden("exceeded quota: small") if method == "POST" and path.endswith("/pods") else None
+
+    cluster.faults.refuse = refuse
+    await cluster.client.create(RS, workload("web", 8))
     await cluster.settle()
     status = (await cluster.get(RS, "web"))["status"]
-    assert status["conditions"][0]["type"] == "ReplicaFailure"
-    assert status["conditions"][0]["reason"] == "FailedCreate"
-    assert (await cluster.events("web"))[0][0] == "FailedCreate"
-    await cluster.client.create("serviceaccounts", {"metadata": {"name": "missing", "namespace": "default"}})
+    condition = status["conditions"][0]
+    assert (condition["type"], condition["reason"]) == ("ReplicaFailure", "FailedCreate")
+    assert condition["message"] == "exceeded quota: small"
+    assert (await cluster.events("web"))[0] == ("FailedCreate", "Error creating: exceeded quota: small")
     await cluster.settle(60)
+    tries = [path for _, path in cluster.faults.seen if path.endswith("/pods")]
+    assert 10 <= len(tries) <= 20, "one pod at a time, with back-off"
+    cluster.faults.refuse = lambda method, path: None
+    await cluster.settle(120)
     status = (await cluster.get(RS, "web"))["status"]
-    assert status["readyReplicas"] == 2
+    assert status["readyReplicas"] == 8
     assert "conditions" not in status
+
+
+async def test_no_pod_is_made_twice_while_the_informer_is_behind(cluster_of: ClusterFactory) -> None:
+    cluster = await cluster_of("replicaset")
+    for i in range(30):
+        await cluster.client.create(RS, workload(f"web-{i}", 5))
+        if i % 3 == 0:
+            await cluster.patch(RS, f"web-{i}", {"spec": {"replicas": 7}})
+    await cluster.settle()
+    for i in range(30):
+        found = await cluster.pods(label_selector=f"app=web-{i}")
+        assert len(found) == (7 if i % 3 == 0 else 5)
+    assert sum(method == "DELETE" for method, _ in cluster.faults.seen) == 0

@@ -81,7 +81,7 @@ def old_sizes(deployment: Object, old: Sequence[Object], new: Object) -> list[tu
         unhealthy = min(max(0, replicas_of(rs) - counted([rs], "availableReplicas")), spare)
         sizes[rs["metadata"]["name"]] -= unhealthy
         spare -= unhealthy
-    spare = counted([*active, new], "availableReplicas") - minimum
+    spare = sum(map(_surely_available, (*active, new))) - minimum
     for rs in active:
         if spare <= 0:
             break
@@ -89,6 +89,11 @@ def old_sizes(deployment: Object, old: Sequence[Object], new: Object) -> list[tu
         sizes[rs["metadata"]["name"]] -= step
         spare -= step
     return [(rs, size) for rs in active if (size := sizes[rs["metadata"]["name"]]) != replicas_of(rs)]
+
+
+def _surely_available(rs: Object) -> int:
+    """Available pods that will stay: the status of a set that was just made smaller still counts those that go."""
+    return min(replicas_of(rs), counted([rs], "availableReplicas"))
 
 
 def is_scaling(deployment: Object, sets: Iterable[Object]) -> bool:
