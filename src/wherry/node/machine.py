@@ -64,6 +64,7 @@ class Machine:
         running = int(fields[3].partition("/")[2]) if len(fields) > 3 else 0
         return limit - running
 
+    @cached_property
     def info(self) -> Mapping[str, str]:
         """The part of `nodeInfo` that is about the machine."""
         system = platform.uname()

@@ -69,7 +69,7 @@ def status(
         ],
         "daemonEndpoints": {"kubeletEndpoint": {"Port": config.server_port}},
         "nodeInfo": {
-            **machine.info(),
+            **machine.info,
             "containerRuntimeVersion": runtime_version,
             "kubeletVersion": KUBELET_VERSION,
             "kubeProxyVersion": "",

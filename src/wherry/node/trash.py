@@ -40,3 +40,9 @@ def _earlier(trash: Path) -> list[Path]:
     if trash.exists():
         trash.rename(trash.with_name(f"{trash.name}.{secrets.token_hex(4)}"))
     return list(trash.parent.glob(f"{trash.name}.*"))
+
+
+def remove_everything(root: Path) -> None:
+    """Take an agent's whole directory away, with every mount below it; for when the node itself is removed."""
+    mount_calls.unmount_all_below(root)
+    shutil.rmtree(root, ignore_errors=True)

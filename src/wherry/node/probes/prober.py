@@ -96,14 +96,20 @@ class ContainerProbes:
             await self._started.wait()
         while True:
             began = self._clock.monotonic()
-            success = await self._ask(kind, probe, timing)
+            await self._ask_for_a_period(kind, probe, timing, began)
             if self._is_over(kind):
                 return
-            if not success and self._eager(kind, probe):
-                await self._ask_early(kind, probe, timing, began)
-                if self._is_over(kind):
-                    return
             await self._clock.sleep(max(0.0, timing.period - (self._clock.monotonic() - began)))
+
+    async def _ask_for_a_period(self, kind: ProbeKind, probe: Object, timing: Timing, began: float) -> None:
+        """Ask once, and again early where that makes sense. A failure is told when it was not just too early."""
+        eager = self._eager(kind, probe)
+        complaint = await self._ask(kind, probe, timing)
+        if not complaint:
+            return
+        if eager and not self._is_over(kind) and await self._ask_early(kind, probe, timing, began):
+            return
+        self._report("Warning", complaint)
 
     def _is_over(self, kind: ProbeKind) -> bool:
         return kind is not ProbeKind.READINESS and (
@@ -113,40 +119,39 @@ class ContainerProbes:
     def _eager(self, kind: ProbeKind, probe: Object) -> bool:
         return kind is not ProbeKind.LIVENESS and "exec" not in probe and self._runs[kind].verdict is None
 
-    async def _ask_early(self, kind: ProbeKind, probe: Object, timing: Timing, began: float) -> None:
+    async def _ask_early(self, kind: ProbeKind, probe: Object, timing: Timing, began: float) -> bool:
         """Ask again within this period, ever more slowly; only a success counts."""
         pause = EAGER_SECONDS
         while self._clock.monotonic() + pause < began + timing.period:
             await self._clock.sleep(pause)
-            outcome = await self._outcome(kind, probe, timing, quiet=True)
-            if outcome is not None and outcome.success:
+            try:
+                outcome = await self._outcome(probe, timing)
+            except ActionError:
+                return False
+            if outcome.success:
                 self._count(kind, True, timing)
-                return
+                return True
             pause *= 2
+        return False
 
-    async def _ask(self, kind: ProbeKind, probe: Object, timing: Timing) -> bool:
-        outcome = await self._outcome(kind, probe, timing)
-        if outcome is None:
-            return False
-        if not outcome.success:
-            self._report("Warning", f"{kind.heading} probe failed: {outcome.output}")
-        self._count(kind, outcome.success, timing)
-        return outcome.success
-
-    async def _outcome(self, kind: ProbeKind, probe: Object, timing: Timing, *, quiet: bool = False) -> Outcome | None:
-        """None when the question itself could not be asked: such a result is thrown away."""
+    async def _ask(self, kind: ProbeKind, probe: Object, timing: Timing) -> str:
+        """What to complain about; empty for a success. A question that cannot be asked does not count."""
         try:
-            return await self._actions.ask(
-                probe,
-                self._target.container,
-                container_id=self._target.container_id,
-                address=self._target.address,
-                timeout=timing.timeout,
-            )
+            outcome = await self._outcome(probe, timing)
         except ActionError as error:
-            if not quiet:
-                self._report("Warning", f"{kind.heading} probe errored and resulted in unknown state: {error}")
-            return None
+            return f"{kind.heading} probe errored and resulted in unknown state: {error}"
+        self._count(kind, outcome.success, timing)
+        return "" if outcome.success else f"{kind.heading} probe failed: {outcome.output}"
+
+    async def _outcome(self, probe: Object, timing: Timing) -> Outcome:
+        """Raises `ActionError`."""
+        return await self._actions.ask(
+            probe,
+            self._target.container,
+            container_id=self._target.container_id,
+            address=self._target.address,
+            timeout=timing.timeout,
+        )
 
     def _count(self, kind: ProbeKind, success: bool, timing: Timing) -> None:
         before = self.verdict()
