@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from wherry.store.port import Compacted, Entry, StoreError
+from wherry.base.failpoints import arm
+from wherry.store.port import Compacted, Entry, RevisionMismatch, StoreError
 from wherry.store.sqlite.store import open_sqlite
 from wherry.testing.store_contract import STORE_CHECKS, Check, check_reopened, run_check, text
 
@@ -21,6 +23,10 @@ def path(tmp_path: Path) -> Path:
 
 def bytes_on_disk(path: Path) -> int:
     return sum(file.stat().st_size for file in path.parent.iterdir())
+
+
+def assert_true(condition: bool) -> None:
+    assert condition
 
 
 def rows(path: Path) -> int:
@@ -83,6 +89,26 @@ async def test_what_is_staged_is_not_seen(path: Path) -> None:
     await store.close()
 
 
+async def test_nothing_else_waits_for_the_disk(path: Path) -> None:
+    store = await open_sqlite(path)
+    await store.put("/a", text("x"), expected=0)
+    disk = threading.Event()
+    with arm("store.sqlite.before-commit", lambda: assert_true(disk.wait(10))):
+        task = asyncio.ensure_future(store.put("/a", text("y"), expected=1))
+        conflict = asyncio.ensure_future(store.put("/a", text("z"), expected=1))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not task.done()
+        assert not conflict.done(), "whether it is one is not sure yet"
+        assert [entry.value for entry in store.range("/").entries] == [b"x@1"]
+        disk.set()
+        entry = await task
+    with pytest.raises(RevisionMismatch) as refused:
+        await conflict
+    assert refused.value.current is entry
+    await store.close()
+
+
 async def test_close_writes_what_is_pending(path: Path) -> None:
     store = await open_sqlite(path)
     tasks = [asyncio.ensure_future(store.put(f"/{number}", text("x"), expected=0)) for number in range(10)]
@@ -129,12 +155,12 @@ async def test_a_snapshot_starts_a_file(path: Path, tmp_path: Path) -> None:
 
 async def test_compaction_keeps_the_file_bounded(path: Path) -> None:
     store = await open_sqlite(path)
-    value = b"v" * 5000
+    value = b"v" * 60_000
     for _ in range(6):
-        writes = (store.put(f"/{number % 50}", lambda revision: value, expected=None) for number in range(3000))
+        writes = (store.put(f"/{number % 50}", lambda revision: value, expected=None) for number in range(200))
         await asyncio.gather(*writes)
         await store.compact(store.revision)
-    assert bytes_on_disk(path) < 45_000_000  # one round's rows, a share of free pages, and the log; 90 MB were written
+    assert bytes_on_disk(path) < 40_000_000  # one round's rows, a share of free pages, and the log; 72 MB were written
     assert store.count("/") == 50
     await store.close()
     store = await open_sqlite(path)
@@ -157,3 +183,17 @@ async def test_leftovers_of_an_earlier_process_are_removed(path: Path) -> None:
     assert (store.revision, store.count("")) == (1202, 2)
     await store.close()
     assert rows(path) == 2
+
+
+async def test_compaction_gives_space_back(path: Path) -> None:
+    store = await open_sqlite(path)
+    value = b"v" * 30_000
+    await asyncio.gather(*(store.put(f"/{number}", lambda revision: value, expected=0) for number in range(1000)))
+    assert bytes_on_disk(path) > 30_000_000
+    await asyncio.gather(*(store.delete(f"/{number}", expected=None) for number in range(1000)))
+    await store.compact(store.revision)
+    assert bytes_on_disk(path) < 6_000_000
+    await store.close()
+    store = await open_sqlite(path)
+    assert (store.revision, store.count("")) == (2000, 0)
+    await store.close()
