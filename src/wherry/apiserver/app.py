@@ -11,11 +11,13 @@ from collections.abc import Awaitable, Mapping, Sequence
 from inspect import isawaitable
 
 from wherry.api.errors import InternalError, StatusError
+from wherry.api.types import Object
 from wherry.apiserver.admission.builtin import RULES
 from wherry.apiserver.admission.chain import Admission, Rule
 from wherry.apiserver.answers import error_reply
 from wherry.apiserver.authentication.authenticator import Authenticator
 from wherry.apiserver.authentication.jwt import SigningKey
+from wherry.apiserver.authorization.authorizer import Authorizer
 from wherry.apiserver.bootstrap import kubernetes_service
 from wherry.apiserver.bootstrap.ensure import ensure
 from wherry.apiserver.bootstrap.namespaces import namespaces, priority_classes
@@ -24,7 +26,9 @@ from wherry.apiserver.config import ServerConfig
 from wherry.apiserver.fixed_paths import fixed_paths
 from wherry.apiserver.metrics import Metrics
 from wherry.apiserver.middleware.authentication import authentication
+from wherry.apiserver.middleware.authorization import authorization
 from wherry.apiserver.middleware.dispatch import dispatch
+from wherry.apiserver.middleware.impersonation import impersonation
 from wherry.apiserver.negotiation import negotiate
 from wherry.apiserver.options import wants_watch
 from wherry.apiserver.parts import Parts
@@ -73,6 +77,7 @@ class ApiServer:
             authenticator=Authenticator(
                 service_accounts=tokens, static_tokens=config.static_tokens, anonymous=config.anonymous
             ),
+            authorizer=Authorizer(enabled=config.rbac),
             metrics=Metrics(started=clock.now()),
             allocators={"services": self._services},
             connect=dict(connect or {}),
@@ -83,18 +88,30 @@ class ApiServer:
         self._stage = self._pipeline()
 
     def _pipeline(self) -> Stage:
-        stage = dispatch(fixed_paths(self.parts, ready=lambda: self.ready))
-        return authentication(self.parts.authenticator)(stage)
+        parts = self.parts
+        stage = dispatch(fixed_paths(parts, ready=lambda: self.ready))
+        stage = authorization(parts.authorizer)(stage)
+        stage = impersonation(parts.authorizer)(stage)
+        return authentication(parts.authenticator)(stage)
 
     async def start(self) -> None:
         """Make what a cluster has from the first moment, where it is missing."""
         parts, addresses = self.parts, self._services.addresses
         service = kubernetes_service.service(addresses.first(), addresses.family, parts.config.advertise_port)
         await asyncio.gather(
-            ensure(parts, [*namespaces(), *priority_classes(), service]), kubernetes_service.publish(parts)
+            ensure(parts, [*namespaces(), *priority_classes(), service, *self._roles()]),
+            kubernetes_service.publish(parts),
         )
+        parts.authorizer.start(parts.store, parts.hubs)
         self._services.start(parts.store, parts.hubs.of(SERVICES))
         self.ready = True
+
+    def _roles(self) -> list[Object]:
+        if not self.parts.authorizer.enabled:
+            return []
+        from wherry.policy.bootstrap_roles import objects
+
+        return objects()
 
     def handle(self, request: Request) -> Reply | Awaitable[Reply]:
         """Answer a request. Never raises: failures become `Status` answers."""

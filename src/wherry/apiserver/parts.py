@@ -16,6 +16,7 @@ from wherry.store.port import Store
 
 if TYPE_CHECKING:
     from wherry.apiserver.authentication.authenticator import Authenticator
+    from wherry.apiserver.authorization.authorizer import Authorizer
     from wherry.apiserver.call import Stage
     from wherry.apiserver.config import ServerConfig
     from wherry.apiserver.metrics import Metrics
@@ -45,6 +46,7 @@ class Parts:
     admission: Admission
     tokens: ServiceAccountTokens | None
     authenticator: Authenticator
+    authorizer: Authorizer
     metrics: Metrics
     allocators: Mapping[str, Allocator]
     """By qualified resource."""

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from wherry.apiserver.admission.builtin import RULES, SERVICE_ACCOUNT
 from wherry.apiserver.app import ApiServer
 from wherry.base.clock import Clock
 from wherry.base.fake_clock import FakeClock
@@ -25,9 +26,15 @@ def client_of(server: ApiServer, *, clock: Clock, user: User = ADMIN, user_agent
 
 @asynccontextmanager
 async def in_process_server(
-    *, clock: Clock | None = None, store: Store | None = None, **options: Any
+    *, clock: Clock | None = None, store: Store | None = None, service_accounts: bool = False, **options: Any
 ) -> AsyncIterator[ApiServer]:
-    """A started server. `options` go to `ApiServer`; a store that is given stays open."""
+    """A started server. `options` go to `ApiServer`; a store that is given stays open.
+
+    Without `service_accounts`, pods need no service account and get no token, so that tests can make pods without the
+    controller that makes the accounts.
+    """
+    if not service_accounts:
+        options.setdefault("admission", [rule for rule in RULES if rule is not SERVICE_ACCOUNT])
     own = store is None
     used = store or open_memory()
     try:

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from wherry.apiserver.admission import namespace_lifecycle
+from wherry.apiserver.admission import (
+    escalation,
+    namespace_lifecycle,
+    node_taints,
+    priority,
+    service_account,
+    tolerations,
+)
 from wherry.apiserver.admission.chain import Rule
 
 _CREATE, _UPDATE, _DELETE = frozenset({"CREATE"}), frozenset({"UPDATE"}), frozenset({"DELETE"})
 _WRITES = _CREATE | _UPDATE
 _PODS = frozenset({"pods"})
+_RBAC = "rbac.authorization.k8s.io"
+_ROLES = frozenset({f"roles.{_RBAC}", f"clusterroles.{_RBAC}"})
+_BINDINGS = frozenset({f"rolebindings.{_RBAC}", f"clusterrolebindings.{_RBAC}"})
+
+SERVICE_ACCOUNT = Rule(plugin=service_account.on_create, operations=_CREATE, resources=_PODS)
 
 RULES: tuple[Rule, ...] = (
     Rule(plugin=namespace_lifecycle.on_create, operations=_CREATE, subresources=frozenset({"*"})),
     Rule(plugin=namespace_lifecycle.on_delete, operations=_DELETE, resources=frozenset({"namespaces"})),
+    SERVICE_ACCOUNT,
+    Rule(plugin=priority.on_create, operations=_CREATE, resources=_PODS),
+    Rule(plugin=tolerations.on_write, operations=_WRITES, resources=_PODS),
+    Rule(plugin=node_taints.on_create, operations=_CREATE, resources=frozenset({"nodes"})),
+    Rule(plugin=escalation.on_write_role, operations=_WRITES, resources=_ROLES),
+    Rule(plugin=escalation.on_write_binding, operations=_WRITES, resources=_BINDINGS),
 )

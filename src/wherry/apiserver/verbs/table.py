@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from wherry.api.errors import MethodNotAllowed
 from wherry.apiserver.call import Call, Stage, resource_missing
+from wherry.apiserver.reviews import access, identity
 from wherry.apiserver.subresources import binding
 from wherry.apiserver.subresources.table import SUBRESOURCES
-from wherry.apiserver.verbs import create, delete, deletecollection, get, patch, update, watch
+from wherry.apiserver.verbs import component_statuses, create, delete, deletecollection, get, patch, update, watch
 from wherry.apiserver.verbs import list as list_
 
 MAIN: Mapping[str, Stage] = {
@@ -23,7 +24,17 @@ MAIN: Mapping[str, Stage] = {
 }
 STATUS: Mapping[str, Stage] = {"get": get.handle, "update": update.handle_status, "patch": patch.handle_status}
 
-NOT_STORED: Mapping[str, Mapping[str, Stage]] = {"bindings": binding.HANDLERS}
+_AUTHENTICATION, _AUTHORIZATION = "authentication.k8s.io", "authorization.k8s.io"
+NOT_STORED: Mapping[str, Mapping[str, Stage]] = {
+    "bindings": binding.HANDLERS,
+    "componentstatuses": component_statuses.HANDLERS,
+    f"selfsubjectreviews.{_AUTHENTICATION}": identity.SELF,
+    f"tokenreviews.{_AUTHENTICATION}": identity.TOKEN,
+    f"localsubjectaccessreviews.{_AUTHORIZATION}": access.ACCESS,
+    f"selfsubjectaccessreviews.{_AUTHORIZATION}": access.SELF_ACCESS,
+    f"selfsubjectrulesreviews.{_AUTHORIZATION}": access.SELF_RULES,
+    f"subjectaccessreviews.{_AUTHORIZATION}": access.ACCESS,
+}
 """Resources that are only answered, by qualified name."""
 
 

@@ -1,0 +1,1 @@
+"""Questions that are answered and not stored: who am I, may I, is this token good."""
