@@ -188,15 +188,16 @@ class EventRecorder:
                         await self._clock.sleep(SEND_RETRY_SECONDS)
 
     async def _send(self, send: _Send) -> None:
-        event = send.event
+        event, written = send.event, self._written.get(send.key)
         if event["count"] > 1:
-            patch = {name: event[name] for name in ("count", "lastTimestamp", "message")}
+            name = written.name if written is not None else event["metadata"]["name"]
+            patch = {part: event[part] for part in ("count", "lastTimestamp", "message")}
             try:
-                await self._client.patch("events", event["metadata"]["name"], patch, namespace=send.namespace)
+                await self._client.patch("events", name, patch, namespace=send.namespace)
                 return
             except NotFound:
                 event["metadata"]["name"] = f"{event['involvedObject']['name']}.{self._stamp(self._clock.now()):x}"
-                if (written := self._written.get(send.key)) is not None:
+                if written is not None:
                     written.name = event["metadata"]["name"]
         await self._client.create("events", event)
 
