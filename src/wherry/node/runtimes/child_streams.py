@@ -57,6 +57,10 @@ class ChildStreams:
             terminal.resize(self._master, columns, rows)
             self._process.send_signal(signal.SIGWINCH)
 
+    @property
+    def ended(self) -> bool:
+        return self._process.returncode is not None
+
     async def wait(self) -> int:
         code = await self._process.wait()
         return 128 - code if code < 0 else code

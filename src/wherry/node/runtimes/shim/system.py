@@ -8,6 +8,7 @@ import sys
 
 LINUX = sys.platform == "linux"
 
+CLONE_FS = 0x200
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID = (
     0x00020000, 0x04000000, 0x08000000, 0x10000000, 0x20000000,
 )  # fmt: skip
@@ -50,6 +51,18 @@ def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = 
     """mount(2). Raises `OSError` with the target as its file name."""
     encoded = [os.fsencode(text) if text else None for text in (source, target, kind, data)]
     _check(_libc.mount(encoded[0], encoded[1], encoded[2], ctypes.c_ulong(flags), encoded[3]), target)
+
+
+def sync_filesystem(path: str) -> None:
+    """Write what is pending of the file system that holds `path`."""
+    if not LINUX:
+        os.sync()
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        _check(_libc.syncfs(descriptor), path)
+    finally:
+        os.close(descriptor)
 
 
 def unmount(target: str, flags: int = MNT_DETACH) -> None:

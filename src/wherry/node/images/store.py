@@ -1,0 +1,242 @@
+"""The images of a node: unpacked layers shared between images, and an index that says which image is made of which.
+
+    <root>/index.json        images and names; replaced in one step, so an import is there whole or not at all
+    <root>/layers/<diff id>  a layer's tree; it appears under this name only when complete and verified
+    <root>/l/<short>         links to the trees, because a mount's options must fit into a page
+
+Several processes may use one store: changes hold a lock, and readers notice a changed index. Layers are kept unpacked
+only; the compressed blobs are not needed to run anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+
+from wherry.base.clock import Clock
+from wherry.base.failpoints import reach
+from wherry.base.files import write_atomic
+from wherry.node.images.compression import DAMAGED, decompressed
+from wherry.node.images.host import HOST_IMAGE, HOST_REFERENCE
+from wherry.node.images.importer import Imported, read_images
+from wherry.node.images.references import normalise_or_none, repository
+from wherry.node.images.source import open_source
+from wherry.node.images.unpack import unpack_layer
+from wherry.node.runtimes.port import Image, ImageInvalid, ImageMissing, RuntimeFailure
+from wherry.node.runtimes.shim import system
+from wherry.node.runtimes.supervised.codec import image_from
+
+_SHORT = 12
+_LEFTOVER_SECONDS = 3600.0
+
+
+class ImageStore:
+    """An `Images` in a directory. Importing blocks: call it in a thread or a program of its own."""
+
+    def __init__(self, root: Path, *, clock: Clock) -> None:
+        self._root = root
+        self._clock = clock
+        self._seen: tuple[int, int] | None = None
+        self._images: dict[str, Imported] = {}
+
+    # -- what the node asks
+
+    def list(self) -> Sequence[Image]:
+        self._refresh()
+        return (HOST_IMAGE, *(one.image for one in self._images.values()))
+
+    def find(self, reference: str) -> Image | None:
+        name = normalise_or_none(reference)
+        if name == HOST_REFERENCE or reference == HOST_IMAGE.id:
+            return HOST_IMAGE
+        self._refresh()
+        for one in self._images.values():
+            if reference == one.image.id or name in one.image.names:
+                return one.image
+        return None
+
+    async def pull(self, reference: str) -> Image:
+        if (image := self.find(reference)) is not None:
+            return image
+        raise ImageMissing(
+            f'image "{reference}" is not on this node, and images are not pulled from registries; '
+            "bring it here with: wherry image import FILE (from `docker save`, `podman save` or an OCI layout)"
+        )
+
+    async def remove(self, reference: str) -> None:
+        """Remove one name, or by id the whole image; layers that nothing uses any more go too."""
+        await asyncio.to_thread(self.remove_blocking, reference)
+
+    def layers(self, image: Image) -> Sequence[Path]:
+        """The image's layer directories for an overlay mount, the topmost first. Raises `ImageMissing`."""
+        self._refresh()
+        found = self._images.get(image.id)
+        if found is None:
+            raise ImageMissing(f'image "{(image.names or (image.id,))[0]}" is not on this node any more')
+        return [self._link(diff_id) for diff_id in reversed(found.diff_ids)]
+
+    # -- changing what is here
+
+    def import_path(self, path: Path, *, name: str = "") -> Sequence[Image]:
+        """Bring in every image of an archive or directory; `name` is for one that does not say its own.
+
+        Done again after a crash it goes on with the layers that were complete. Raises `ImageInvalid`, `RuntimeFailure`.
+        """
+        with self._locked():
+            try:
+                with open_source(path, self._root) as source:
+                    found = list(read_images(source, name, self._add_layer))
+                if name and len(found) > 1:
+                    raise ImageInvalid(f"{path} has {len(found)} images; one name cannot be given to all of them")
+                system.sync_filesystem(str(self._root))  # the index must not speak of layers that are not on disk
+                reach("images.import.before-index")
+                for one in found:
+                    self._put(one)
+                self._write_index()
+            except DAMAGED as error:
+                raise ImageInvalid(f"{path} is damaged: {error}") from error
+            except OSError as error:
+                raise RuntimeFailure(f"cannot import {path}: {error.strerror or error}") from error
+        return [self._images[one.image.id].image for one in found]
+
+    def remove_blocking(self, reference: str) -> None:
+        image = self.find(reference)
+        if image is HOST_IMAGE:
+            raise RuntimeFailure("wherry.local/host is always there and cannot be removed")
+        if image is None:
+            raise ImageMissing(f'image "{reference}" is not on this node')
+        with self._locked():
+            one = self._images[image.id]
+            del self._images[image.id]
+            name = normalise_or_none(reference)
+            kept = [] if reference == image.id else _without(image.names, str(name))
+            if kept:
+                self._images[image.id] = _renamed(one, kept)
+            self._write_index()
+            self._collect(leave_younger_than=0.0)
+
+    def tidy(self) -> None:
+        """Remove what crashed imports left behind, when the node starts; not while somebody is importing."""
+        try:
+            with self._locked(wait=False):
+                self._collect(leave_younger_than=_LEFTOVER_SECONDS)
+        except BlockingIOError:
+            return
+
+    # -- layers
+
+    def _add_layer(self, diff_id: str, stream: IO[bytes]) -> None:
+        final = self._tree(diff_id)
+        if not final.exists():
+            temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=final.parent))
+            try:
+                temporary.chmod(0o755)
+                hashing = _Hashing(decompressed(stream))
+                unpack_layer(hashing, str(temporary))  # type: ignore[arg-type]
+                if (digest := f"sha256:{hashing.hasher.hexdigest()}") != diff_id:
+                    raise ImageInvalid(f"the layer {diff_id} is damaged: its content has the digest {digest}")
+                reach("images.import.before-layer")
+                temporary.rename(final)
+            except BaseException:
+                shutil.rmtree(temporary, ignore_errors=True)
+                raise
+        link = self._link(diff_id)
+        if not link.is_symlink():
+            link.symlink_to(Path("..", "layers", final.name))
+
+    def _tree(self, diff_id: str) -> Path:
+        return self._root / "layers" / diff_id.removeprefix("sha256:")
+
+    def _link(self, diff_id: str) -> Path:
+        return self._root / "l" / diff_id.removeprefix("sha256:")[:_SHORT]
+
+    def _collect(self, *, leave_younger_than: float) -> None:
+        """Remove layers that no image has and no container uses, and trees that were never completed."""
+        used = {diff_id.removeprefix("sha256:") for one in self._images.values() for diff_id in one.diff_ids}
+        mounted = Path("/proc/self/mountinfo").read_text() if Path("/proc/self/mountinfo").exists() else ""
+        for tree in list((self._root / "layers").iterdir()):
+            if tree.name in used or tree.name[:_SHORT] in mounted:
+                continue
+            if self._clock.now() - tree.lstat().st_ctime < leave_younger_than and not tree.name.startswith("."):
+                continue
+            (self._root / "l" / tree.name[:_SHORT]).unlink(missing_ok=True)
+            doomed = tree.with_name(f".gone-{tree.name.removeprefix('.')}")
+            tree.rename(doomed)
+            shutil.rmtree(doomed, ignore_errors=True)
+
+    # -- the index
+
+    def _put(self, new: Imported) -> None:
+        """Add an image; a name belongs to the last one that came with it."""
+        for one in list(self._images.values()):
+            kept = [name for name in one.image.names if name not in new.image.names or one.image.id == new.image.id]
+            if not any("@" not in name for name in kept):
+                del self._images[one.image.id]
+            else:
+                self._images[one.image.id] = _renamed(one, kept)
+        before = self._images.get(new.image.id)
+        names = [*(before.image.names if before else ()), *new.image.names]
+        self._images[new.image.id] = _renamed(new, list(dict.fromkeys(names)))
+
+    def _write_index(self) -> None:
+        write_atomic(self._root / "index.json", orjson.dumps({"images": list(self._images.values())}))
+
+    def _refresh(self) -> None:
+        """Read the index if somebody has replaced it."""
+        try:
+            found = (self._root / "index.json").stat()
+        except FileNotFoundError:
+            self._images, self._seen = {}, None
+            return
+        if self._seen != (found.st_ino, found.st_mtime_ns):
+            data = orjson.loads((self._root / "index.json").read_bytes())
+            self._images = {one.image.id: one for one in map(_imported_from, data["images"])}
+            self._seen = (found.st_ino, found.st_mtime_ns)
+
+    @contextmanager
+    def _locked(self, *, wait: bool = True) -> Iterator[None]:
+        for name in ("layers", "l"):
+            (self._root / name).mkdir(parents=True, exist_ok=True)
+        with (self._root / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._seen = None
+            self._refresh()
+            yield
+
+
+class _Hashing:
+    """A reader that computes the digest of what goes through."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.hasher = hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        self.hasher.update(data)
+        return data
+
+
+def _without(names: Sequence[str], name: str) -> list[str]:
+    """The names that stay; with the last tag of a repository its digest name goes too."""
+    tags = [one for one in names if one != name and "@" not in one]
+    repositories = {repository(tag) for tag in tags}
+    return tags + [one for one in names if one != name and "@" in one and repository(one) in repositories]
+
+
+def _renamed(one: Imported, names: Sequence[str]) -> Imported:
+    return Imported(image=replace(one.image, names=tuple(names)), diff_ids=one.diff_ids)
+
+
+def _imported_from(data: dict[str, Any]) -> Imported:
+    return Imported(image=image_from(data["image"]), diff_ids=tuple(data["diff_ids"]))
