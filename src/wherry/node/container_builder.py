@@ -12,7 +12,7 @@ from wherry.node.layout import PodPaths
 from wherry.node.pod import environment, resources, security, spec
 from wherry.node.pod.expansion import expand_all
 from wherry.node.pod.fields import Identity
-from wherry.node.pod.observed import HASH_LABEL, KIND_LABEL
+from wherry.node.pod.observed import HASH_LABEL, KIND_LABEL, RESOURCES_LABEL
 from wherry.node.pod.spec import Kind
 from wherry.node.runtimes.port import Container, Image, Sandbox
 from wherry.node.tools import Tools
@@ -117,6 +117,7 @@ def _labels(pod: Object, kind: Kind, container: Object, attempt: int, image: Ima
         "io.kubernetes.container.restartCount": str(attempt),
         HASH_LABEL: spec.container_hash(container),
         KIND_LABEL: kind.name.lower(),
+        RESOURCES_LABEL: spec.resources_text(container),
         GRACE_LABEL: str(spec.grace_seconds(pod)),
         STOP_SIGNAL_LABEL: stop_signal(container, image),
     }

@@ -320,3 +320,13 @@ async def test_node_object_comes_back(node):
         await node.client.get("nodes", "node-1")
     except NotFound:
         raise AssertionError("the node was not registered again") from None
+
+
+async def test_resize_in_place(node):
+    await node.run_pod(pod(container("a", resources={"requests": {"cpu": "100m"}, "limits": {"cpu": "1"}})))
+    patch = {"spec": {"containers": [{"name": "a", "resources": {"limits": {"cpu": "2"}}}]}}
+    (before,) = node.states("a")
+    await node.client.patch("pods", "p", patch, namespace="default", type="strategic", subresource="resize")
+    await node.clock.advance(1)
+    assert node.states("a") == [before]
+    assert node.agent._workers[before.pod_uid]._applied[before.id].endswith("limits.cpu=2,limits.memory=")

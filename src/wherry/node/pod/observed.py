@@ -11,6 +11,8 @@ from wherry.node.runtimes.port import ContainerPhase, ContainerState
 
 HASH_LABEL = "io.kubernetes.container.hash"
 KIND_LABEL = "wherry.dev/container-kind"
+RESOURCES_LABEL = "wherry.dev/resources"
+"""What the container was given at its start, as `spec.resources_text` spells it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,8 @@ class Observed:
     """The container that is being pulled, made and started now."""
     stopping: frozenset[str] = frozenset()
     """Ids of containers that are being stopped."""
+    applied: Mapping[str, str] = field(default_factory=dict)
+    """By container id: resources that were given later than at its start."""
     redo: frozenset[str] = frozenset()
     """Names of containers that must run again whatever their policy says (their definition changed)."""
 

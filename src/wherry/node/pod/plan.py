@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from wherry.api.types import Object
 from wherry.node.pod import restart, spec
-from wherry.node.pod.observed import HASH_LABEL, Observed, Waiting, is_running
+from wherry.node.pod.observed import HASH_LABEL, RESOURCES_LABEL, Observed, Waiting, is_running
 from wherry.node.runtimes.port import ContainerPhase, ContainerState
 
 
@@ -33,6 +33,8 @@ class Plan:
     start: tuple[str, ...] = ()
     """Containers that may start now, in the order in which they should."""
     kill: tuple[Kill, ...] = ()
+    resize: tuple[ContainerState, ...] = ()
+    """Running containers whose resources changed."""
     waiting: Mapping[str, Waiting] = field(default_factory=dict)
     """Containers that will start later, and why not now."""
     wake_at: float | None = None
@@ -63,6 +65,7 @@ class _Draft:
         self._now = now
         self._start: list[str] = []
         self._kill: list[Kill] = []
+        self._resize: list[ContainerState] = []
         self._waiting: dict[str, Waiting] = {}
         self._wake_at: list[float] = []
         self._finished = False
@@ -73,6 +76,7 @@ class _Draft:
         return Plan(
             start=tuple(self._start),
             kill=tuple(self._kill),
+            resize=tuple(self._resize),
             waiting=self._waiting,
             wake_at=min(self._wake_at, default=None),
         )
@@ -106,20 +110,30 @@ class _Draft:
 
     def _restarting_kill(self, container: Object, state: ContainerState) -> bool:
         """Stop a running container whose probe failed or whose definition changed. True if it must stop."""
-        name = container["name"]
-        verdict = self._seen.verdict(state.id)
-        changed = state.labels.get(HASH_LABEL, spec.container_hash(container)) != spec.container_hash(container)
+        name, verdict = container["name"], self._seen.verdict(state.id)
+        changed = self._changed(container, state)
         if not changed and not verdict.failed:
             return False
-        message = f"Container {name} definition changed"
-        if not changed:
-            message = f"Container {name} failed {verdict.failed} probe"
+        message = changed or f"Container {name} failed {verdict.failed} probe"
         if changed or restart.policy(self._pod, container) != "Never":
             message += ", will be restarted"
         grace = _probe_grace(self._pod, container, "" if changed else verdict.failed)
         if state.id not in self._seen.stopping:
-            self._kill.append(Kill(state=state, message=message, grace_seconds=grace, redo=changed))
+            self._kill.append(Kill(state=state, message=message, grace_seconds=grace, redo=bool(changed)))
         return True
+
+    def _changed(self, container: Object, state: ContainerState) -> str:
+        """Why the container must be made anew, if it must; a change of resources may do without."""
+        wanted = spec.container_hash(container)
+        if state.labels.get(HASH_LABEL, wanted) != wanted:
+            return f"Container {container['name']} definition changed"
+        text = spec.resources_text(container)
+        given = self._seen.applied.get(state.id) or state.labels.get(RESOURCES_LABEL, text)
+        if given != text:
+            if spec.resize_restarts(container, given):
+                return f"Container {container['name']} resize requires restart"
+            self._resize.append(state)
+        return ""
 
     def init(self) -> bool:
         """Bring the init containers and sidecars forward. True when the app containers may run."""

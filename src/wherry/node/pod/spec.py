@@ -91,6 +91,25 @@ def container_hash(container: Object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def resources_text(container: Object) -> str:
+    """CPU and memory of a container in one line; changes when they do (KEP-1287)."""
+    resources = container.get("resources") or {}
+    parts = (
+        f"{side}.{name}={(resources.get(side) or {}).get(name, '')}"
+        for side in ("requests", "limits")
+        for name in ("cpu", "memory")
+    )
+    return ",".join(parts)
+
+
+def resize_restarts(container: Object, before: str) -> bool:
+    """Whether a change of resources wants the container restarted (`resizePolicy`)."""
+    old, new = set(before.split(",")), set(resources_text(container).split(","))
+    changed = {part.partition("=")[0].partition(".")[2] for part in old ^ new}
+    policies = {rule["resourceName"]: rule.get("restartPolicy") for rule in container.get("resizePolicy") or ()}
+    return any(policies.get(name) == "RestartContainer" for name in changed)
+
+
 def is_deleted(pod: Object) -> bool:
     return bool(pod["metadata"].get("deletionTimestamp"))
 

@@ -1,6 +1,6 @@
 """The plan: what to start, stop and wait for."""
 
-from wherry.node.pod.observed import HASH_LABEL, Failure, Observed, ProbeVerdict, Waiting
+from wherry.node.pod.observed import HASH_LABEL, RESOURCES_LABEL, Failure, Observed, ProbeVerdict, Waiting
 from wherry.node.pod.plan import decide
 from wherry.node.pod.restart import BackoffEntry, go_duration, next_entry, ready_at
 from wherry.testing.pods import pod, seen, sidecar, state
@@ -114,3 +114,12 @@ def test_ephemeral_containers_start_once():
     wanted = pod(ephemeralContainers=[{"name": "e", "image": "i"}])
     assert decide(wanted, seen(state("a")), 0).start == ("e",)
     assert decide(wanted, seen(state("a"), state("e", "exited")), 0).start == ()
+
+
+def test_changed_resources():
+    app = {"name": "a", "image": "i", "resources": {"limits": {"cpu": "2"}}}
+    running = state("a", labels={RESOURCES_LABEL: "requests.cpu=,requests.memory=,limits.cpu=1,limits.memory="})
+    assert decide(pod(app), seen(running), 0).resize == (running,)
+    app["resizePolicy"] = [{"resourceName": "cpu", "restartPolicy": "RestartContainer"}]
+    (kill,) = decide(pod(app), seen(running), 0).kill
+    assert kill.message == "Container a resize requires restart, will be restarted"
