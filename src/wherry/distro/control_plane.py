@@ -1,0 +1,106 @@
+"""The control plane of one machine: the store, the API server over it, and its TLS port."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from wherry.apiserver.app import ApiServer
+from wherry.apiserver.config import ServerConfig
+from wherry.base.clock import Clock
+from wherry.client.client import Client
+from wherry.client.http_transport import HttpTransport
+from wherry.client.in_process import InProcessTransport
+from wherry.distro.config import ClusterConfig, StateDirectory
+from wherry.distro.credentials import Credentials
+from wherry.distro.pki import KeyPair
+from wherry.policy.user import AUTHENTICATED, User
+from wherry.store.compactor import Compactor
+from wherry.store.memory import open_memory
+from wherry.store.port import Store
+from wherry.store.sqlite.store import open_sqlite
+from wherry.wire.listen import listen
+from wherry.wire.server import Server, serve
+
+ClientOf = Callable[[str, tuple[str, ...]], Client]
+"""Makes a client for a part of the cluster: user name and groups."""
+
+
+async def open_store(state: StateDirectory, config: ClusterConfig) -> Store:
+    """The store that the configuration asks for. Raises `StoreError` in one clear line."""
+    return open_memory() if config.memory else await open_sqlite(state.store)
+
+
+@dataclass(slots=True)
+class ControlPlane:
+    """A running API server. `run` keeps house until cancelled, then closes the port and the store."""
+
+    store: Store
+    api: ApiServer
+    port: Server
+    clock: Clock
+
+    def client(self, name: str, groups: tuple[str, ...] = ()) -> Client:
+        """A client in this process, as that user: no socket, no TLS."""
+        user = User(name, (*groups, AUTHENTICATED))
+        return Client(InProcessTransport(self.api.handle, user=user), clock=self.clock, user_agent=name)
+
+    async def run(self) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(Compactor(self.store, clock=self.clock).run())
+        finally:
+            await self.port.close(grace_seconds=1.0)
+            await self.store.close()
+
+
+async def open_control_plane(
+    state: StateDirectory, config: ClusterConfig, credentials: Credentials, clock: Clock
+) -> ControlPlane:
+    """Open the store, start the API server and listen. Raises `StoreError`, `BindFailed`."""
+    store = await open_store(state, config)
+    try:
+        api = ApiServer(store=store, clock=clock, config=server_config(config, credentials))
+        await api.start()
+        hosts = list(dict.fromkeys(["127.0.0.1", config.host_address]))
+        port = await serve(
+            api.handle,
+            sockets=listen(hosts, config.port),
+            tls=server_context(credentials.server, credentials.authority.pair),
+            clock=clock,
+        )
+    except BaseException:
+        await store.close()
+        raise
+    return ControlPlane(store, api, port, clock)
+
+
+def server_config(config: ClusterConfig, credentials: Credentials) -> ServerConfig:
+    return ServerConfig(
+        advertise_address=config.host_address,
+        advertise_port=config.port,
+        service_cidr=config.service_cidr,
+        service_account_key=credentials.signing_key,
+        rbac=True,
+    )
+
+
+def server_context(pair: KeyPair, authority: KeyPair) -> ssl.SSLContext:
+    """TLS that asks for a client certificate of the authority, and goes on without one."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(pair.certificate, pair.key)
+    context.load_verify_locations(authority.certificate)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def remote_client(config: ClusterConfig, credentials: Credentials, pair: KeyPair, name: str, clock: Clock) -> Client:
+    """A client over TLS with a certificate, for parts in processes of their own."""
+    transport = HttpTransport(
+        config.server, ca=credentials.authority.pair.certificate, cert=pair.certificate, key=pair.key, clock=clock
+    )
+    return Client(transport, clock=clock, user_agent=name)

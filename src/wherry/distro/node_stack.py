@@ -1,0 +1,106 @@
+"""Everything that makes one node: its network, its runtime, its agent and its server."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from wherry.base.clock import Clock
+from wherry.base.log import Logger
+from wherry.base.tasks import keep_running
+from wherry.client.client import Client
+from wherry.client.informer import SharedInformers
+from wherry.distro import networks
+from wherry.distro.config import ClusterConfig, StateDirectory
+from wherry.distro.control_plane import server_context
+from wherry.distro.credentials import KUBELET_CLIENT, Credentials, node_profile
+from wherry.node.agent import NodeAgent
+from wherry.node.config import NodeConfig
+from wherry.node.runtimes.port import Runtime
+from wherry.node.server.app import NodeServer, only_names
+
+KUBELET_PORT = 10250
+
+
+def make_runtime(config: ClusterConfig, state: StateDirectory, node: str, clock: Clock) -> Runtime:
+    """The runtime of one node; images are shared by all nodes of the machine."""
+    root = state.node(node) / "runtime"
+    if config.runtime == "oci":
+        from wherry.node.runtimes.oci.runtime import OciRuntime
+
+        return OciRuntime(root=root, images=state.images, clock=clock)
+    if config.runtime == "process":
+        from wherry.node.runtimes.process.runtime import ProcessRuntime
+
+        return ProcessRuntime(root=root, clock=clock)
+    from wherry.node.runtimes.fake.runtime import FakeRuntime
+
+    return FakeRuntime(clock=clock)
+
+
+def node_config(config: ClusterConfig, root: Path, number: int) -> NodeConfig:
+    """Nodes that share the host's address listen at ports of their own."""
+    own_address = config.network == "namespaces"
+    labels = {"node-role.kubernetes.io/control-plane": ""} if number == 1 else {}
+    return NodeConfig(
+        name=config.node_name(number),
+        root=root,
+        server_port=KUBELET_PORT if own_address else config.port + 3000 + number,
+        labels=labels,
+        pod_cidrs=(config.node_pod_cidr(number),),
+        provider_id=f"wherry://{config.name}/{config.node_name(number)}",
+        on_disk=config.runtime != "fake",
+    )
+
+
+@dataclass(slots=True)
+class NodeStack:
+    """One node's parts. `run` until cancelled; `ready` is the agent's."""
+
+    agent: NodeAgent
+    server: NodeServer
+    proxy: networks.Runnable
+    clock: Clock
+    name: str
+
+    async def run(self) -> None:
+        log = Logger("node")
+        async with asyncio.TaskGroup() as group:
+            for name, part in (("agent", self.agent), ("server", self.server), ("proxy", self.proxy)):
+                group.create_task(keep_running(f"{self.name} {name}", part.run, clock=self.clock, log=log))
+
+
+async def open_node(
+    state: StateDirectory,
+    config: ClusterConfig,
+    credentials: Credentials,
+    number: int,
+    *,
+    client: Client,
+    informers: SharedInformers,
+    clock: Clock,
+) -> NodeStack:
+    """Make the node's side of the network and put its parts together; nothing runs yet."""
+    name = config.node_name(number)
+    directory = state.node(name)
+    settings = node_config(config, directory, number)
+    network = networks.node_network(config, state, number)
+    await network.open()
+    runtime = make_runtime(config, state, name, clock)
+    agent = NodeAgent(
+        client=client, runtime=runtime, network=network, clock=clock, config=settings, informers=informers
+    )
+    pair = credentials.authority.issue(f"node-{name}", node_profile(name, tuple(network.node_addresses)))
+    server = NodeServer(
+        pods=agent,
+        runtime=runtime,
+        network=network,
+        authorize=only_names({KUBELET_CLIENT}),
+        clock=clock,
+        tls=server_context(pair, credentials.authority.pair),
+        hosts=("127.0.0.1",),
+        port=settings.server_port,
+        sockets=networks.node_sockets(config, network, settings.server_port),
+    )
+    return NodeStack(agent, server, networks.node_proxy(config, network, client, informers, number, clock), clock, name)
