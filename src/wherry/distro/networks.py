@@ -1,0 +1,64 @@
+"""Which network a cluster has: namespaces with nftables, loopback addresses, or none at all."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from typing import Protocol
+
+from wherry.api.pod_network import PodNetwork
+from wherry.base.clock import Clock
+from wherry.client.client import Client
+from wherry.client.informer import SharedInformers
+from wherry.distro.config import ClusterConfig, StateDirectory
+from wherry.network.nodes.host import HostNetwork
+from wherry.network.nodes.node import NodeNetwork
+from wherry.network.nodes.plan import NetworkPlan, NodePlan
+
+
+class Runnable(Protocol):
+    """A component."""
+
+    async def run(self) -> None: ...
+
+
+def plan_of(config: ClusterConfig) -> NetworkPlan:
+    """The names and addresses of a cluster's namespaces."""
+    numbers = range(1, config.nodes + 1)
+    return NetworkPlan(
+        cluster=config.name,
+        index=config.index,
+        node_cidr=config.node_cidr,
+        host_address=config.host_address,
+        pod_cidr=config.pod_cidr,
+        service_cidr=config.service_cidr,
+        dns_address=config.dns_address,
+        nodes=tuple(
+            NodePlan(
+                name=config.node_name(number),
+                number=number,
+                address=config.node_address(number),
+                pod_cidr=config.node_pod_cidr(number),
+            )
+            for number in numbers
+        ),
+    )
+
+
+def host_network(config: ClusterConfig, state: StateDirectory) -> HostNetwork | None:
+    """The host's side; None where pods use the host's own network."""
+    return HostNetwork(plan_of(config), state=state.path) if config.network == "namespaces" else None
+
+
+def node_network(config: ClusterConfig, state: StateDirectory, number: int) -> PodNetwork:
+    """The pods' side of one node."""
+    plan = plan_of(config)
+    node = plan.nodes[number - 1]
+    if config.network == "namespaces":
+        return NodeNetwork(plan, node, state=state.node(node.name))
+    raise NotImplementedError(config.network)
+
+
+def node_sockets(config: ClusterConfig, network: PodNetwork, port: int) -> Sequence[socket.socket]:
+    """Where the node's server listens: in the node's namespace; nothing where it listens on the host's loopback."""
+    return [network.listen(port)] if isinstance(network, NodeNetwork) else []
