@@ -121,6 +121,10 @@ class Cluster:
         self._tell("ready", f"{count} node{'s are' if count != 1 else ' is'} ready ({self._config.runtime})")
 
     def _start_scheduler(self, group: asyncio.TaskGroup, plane: ControlPlane) -> None:
+        import importlib.util
+
+        if importlib.util.find_spec("wherry.scheduler") is None:
+            return
         from wherry.scheduler.scheduler import Scheduler
 
         client = plane.client(SCHEDULER)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from wherry.apiserver.app import ApiServer
 from wherry.apiserver.config import ServerConfig
+from wherry.apiserver.streaming.stages import pod_stream_stages
 from wherry.base.clock import Clock
 from wherry.client.client import Client
 from wherry.client.http_transport import HttpTransport
@@ -21,6 +22,7 @@ from wherry.store.compactor import Compactor
 from wherry.store.memory import open_memory
 from wherry.store.port import Store
 from wherry.store.sqlite.store import open_sqlite
+from wherry.wire.client import HttpClient
 from wherry.wire.listen import listen
 from wherry.wire.server import Server, serve
 
@@ -40,6 +42,8 @@ class ControlPlane:
     store: Store
     api: ApiServer
     port: Server
+    nodes: HttpClient
+    """The API server's connections to the nodes."""
     clock: Clock
 
     def client(self, name: str, groups: tuple[str, ...] = ()) -> Client:
@@ -53,6 +57,7 @@ class ControlPlane:
                 group.create_task(Compactor(self.store, clock=self.clock).run())
         finally:
             await self.port.close(grace_seconds=1.0)
+            await self.nodes.aclose()
             await self.store.close()
 
 
@@ -62,7 +67,13 @@ async def open_control_plane(
     """Open the store, start the API server and listen. Raises `StoreError`, `BindFailed`."""
     store = await open_store(state, config)
     try:
-        api = ApiServer(store=store, clock=clock, config=server_config(config, credentials))
+        nodes = HttpClient(clock=clock)
+        api = ApiServer(
+            store=store,
+            clock=clock,
+            config=server_config(config, credentials),
+            connect=pod_stream_stages(http=nodes, tls=kubelet_context(credentials)),
+        )
         await api.start()
         hosts = list(dict.fromkeys(["127.0.0.1", config.host_address]))
         port = await serve(
@@ -74,7 +85,7 @@ async def open_control_plane(
     except BaseException:
         await store.close()
         raise
-    return ControlPlane(store, api, port, clock)
+    return ControlPlane(store, api, port, nodes, clock)
 
 
 def server_config(config: ClusterConfig, credentials: Credentials) -> ServerConfig:
@@ -95,6 +106,13 @@ def server_context(pair: KeyPair, authority: KeyPair) -> ssl.SSLContext:
     context.load_verify_locations(authority.certificate)
     context.verify_mode = ssl.CERT_OPTIONAL
     context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def kubelet_context(credentials: Credentials) -> ssl.SSLContext:
+    """TLS towards the nodes: the API server's own certificate, the nodes' names as the cluster's authority signed them."""
+    context = ssl.create_default_context(cafile=str(credentials.authority.pair.certificate))
+    context.load_cert_chain(credentials.kubelet_client.certificate, credentials.kubelet_client.key)
     return context
 
 

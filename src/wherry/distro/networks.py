@@ -62,3 +62,8 @@ def node_network(config: ClusterConfig, state: StateDirectory, number: int) -> P
 def node_sockets(config: ClusterConfig, network: PodNetwork, port: int) -> Sequence[socket.socket]:
     """Where the node's server listens: in the node's namespace; nothing where it listens on the host's loopback."""
     return [network.listen(port)] if isinstance(network, NodeNetwork) else []
+
+
+def node_proxy(config: ClusterConfig, network: PodNetwork, informers: SharedInformers, clock: Clock) -> Runnable | None:
+    """What carries Services on one node."""
+    return None

@@ -60,15 +60,17 @@ class NodeStack:
 
     agent: NodeAgent
     server: NodeServer
-    proxy: networks.Runnable
+    proxy: networks.Runnable | None
     clock: Clock
     name: str
 
     async def run(self) -> None:
         log = Logger("node")
+        parts = {"agent": self.agent, "server": self.server, "proxy": self.proxy}
         async with asyncio.TaskGroup() as group:
-            for name, part in (("agent", self.agent), ("server", self.server), ("proxy", self.proxy)):
-                group.create_task(keep_running(f"{self.name} {name}", part.run, clock=self.clock, log=log))
+            for name, part in parts.items():
+                if part is not None:
+                    group.create_task(keep_running(f"{self.name} {name}", part.run, clock=self.clock, log=log))
 
 
 async def open_node(
@@ -103,4 +105,4 @@ async def open_node(
         port=settings.server_port,
         sockets=networks.node_sockets(config, network, settings.server_port),
     )
-    return NodeStack(agent, server, networks.node_proxy(config, network, client, informers, number, clock), clock, name)
+    return NodeStack(agent, server, networks.node_proxy(config, network, informers, clock), clock, name)
