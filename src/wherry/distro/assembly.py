@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib.util
 import signal
 import time
 from collections.abc import Callable, Coroutine, Iterator
@@ -121,8 +122,8 @@ class Cluster:
         self._tell("ready", f"{count} node{'s are' if count != 1 else ' is'} ready ({self._config.runtime})")
 
     def _start_scheduler(self, group: asyncio.TaskGroup, plane: ControlPlane) -> None:
-        import importlib.util
 
+            return
         if importlib.util.find_spec("wherry.scheduler") is None:
             return
         from wherry.scheduler.scheduler import Scheduler

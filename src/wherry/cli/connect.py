@@ -1,0 +1,21 @@
+"""From a cluster's name, or from the user's kubeconfig, to a client."""
+
+from __future__ import annotations
+
+from wherry.base.clock import Clock
+from wherry.client import kubeconfig
+from wherry.client.client import Client
+from wherry.client.http_transport import HttpTransport
+from wherry.distro.lifecycle import find
+
+
+def client_for(name: str, *, clock: Clock) -> Client:
+    """A client for a cluster of this machine, as its administrator. Raises `ConfigError`."""
+    state = find(name)
+    return client_of(kubeconfig.connection(kubeconfig.load([state.kubeconfig])), clock=clock)
+
+
+def client_of(connection: kubeconfig.Connection, *, clock: Clock) -> Client:
+    """A client for what a kubeconfig says."""
+    transport = HttpTransport.of(connection, clock=clock)
+    return Client(transport, clock=clock, user_agent="wherry")
