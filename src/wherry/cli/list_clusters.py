@@ -39,5 +39,7 @@ def list_clusters(output: str | None) -> None:
         return
     columns = ("name", "status", "runtime", "nodes", "server", "context", "state")
     widths = [max(len(column), *(len(str(row[column])) for row in rows)) for column in columns]
-    for cells in ([column.upper() for column in columns], *([row[column] for column in columns] for row in rows)):
-        click.echo("   ".join(f"{cell!s:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip())
+    lines: list[list[str]] = [[column.upper() for column in columns]]
+    lines += [[str(row[column]) for column in columns] for row in rows]
+    for line in lines:
+        click.echo("   ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())

@@ -21,8 +21,8 @@ from wherry.base.tasks import keep_running
 from wherry.client.informer import SharedInformers
 from wherry.controllers.context import Config as ControllerConfig
 from wherry.controllers.manager import ControllerManager
-from wherry.distro import daemon, kubeconfig, networks
 from wherry.distro import credentials as credentials_of
+from wherry.distro import daemon, kubeconfig, networks
 from wherry.distro.config import ClusterConfig, StateDirectory
 from wherry.distro.control_plane import ControlPlane, open_control_plane
 from wherry.distro.credentials import CONTROLLER_MANAGER, SCHEDULER, Credentials
@@ -122,8 +122,6 @@ class Cluster:
         self._tell("ready", f"{count} node{'s are' if count != 1 else ' is'} ready ({self._config.runtime})")
 
     def _start_scheduler(self, group: asyncio.TaskGroup, plane: ControlPlane) -> None:
-
-            return
         if importlib.util.find_spec("wherry.scheduler") is None:
             return
         from wherry.scheduler.scheduler import Scheduler

@@ -8,7 +8,6 @@ from typing import Protocol
 
 from wherry.api.pod_network import PodNetwork
 from wherry.base.clock import Clock
-from wherry.client.client import Client
 from wherry.client.informer import SharedInformers
 from wherry.distro.config import ClusterConfig, StateDirectory
 from wherry.network.nodes.host import HostNetwork

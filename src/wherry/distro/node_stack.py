@@ -11,7 +11,7 @@ from wherry.base.log import Logger
 from wherry.base.tasks import keep_running
 from wherry.client.client import Client
 from wherry.client.informer import SharedInformers
-from wherry.distro import networks
+from wherry.distro import machine, networks
 from wherry.distro.config import ClusterConfig, StateDirectory
 from wherry.distro.control_plane import server_context
 from wherry.distro.credentials import KUBELET_CLIENT, Credentials, node_profile
@@ -27,9 +27,17 @@ def make_runtime(config: ClusterConfig, state: StateDirectory, node: str, clock:
     """The runtime of one node; images are shared by all nodes of the machine."""
     root = state.node(node) / "runtime"
     if config.runtime == "oci":
+        from wherry.node.images.store import ImageStore
         from wherry.node.runtimes.oci.runtime import OciRuntime
 
-        return OciRuntime(root=root, images=state.images, clock=clock)
+        return OciRuntime(
+            root=root,
+            images=ImageStore(state.images, clock=clock),
+            clock=clock,
+            cgroup=f"wherry-{config.name}/{node}",
+            state_directory=state.path,
+            program=machine.oci_command(),
+        )
     if config.runtime == "process":
         from wherry.node.runtimes.process.runtime import ProcessRuntime
 
@@ -66,7 +74,7 @@ class NodeStack:
 
     async def run(self) -> None:
         log = Logger("node")
-        parts = {"agent": self.agent, "server": self.server, "proxy": self.proxy}
+        parts: dict[str, networks.Runnable | None] = {"agent": self.agent, "server": self.server, "proxy": self.proxy}
         async with asyncio.TaskGroup() as group:
             for name, part in parts.items():
                 if part is not None:
