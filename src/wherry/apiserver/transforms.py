@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from wherry.api import tables
 from wherry.api.errors import BadRequest
 from wherry.api.types import Object
 from wherry.apiserver.call import Call
@@ -34,8 +35,6 @@ def include_object(call: Call) -> str:
 
 def table(call: Call, form: Format, objects: Sequence[Object], metadata: Object, *, columns: bool = True) -> Object:
     """The objects as rows of cells. Without `columns` their definitions are left out (later events of a watch)."""
-    from wherry.api import tables
-
     resource = call.served.resource
     include = include_object(call)
     now = call.parts.clock.now()
