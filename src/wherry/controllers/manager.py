@@ -21,9 +21,12 @@ from wherry.controllers.endpoints.endpointslice import EndpointSliceController
 from wherry.controllers.endpoints.mirroring import EndpointSliceMirroringController
 from wherry.controllers.gc.collector import GarbageCollector
 from wherry.controllers.namespace import NamespaceController
+from wherry.controllers.nodelifecycle import NodeLifecycleController
+from wherry.controllers.podgc import PodGCController
 from wherry.controllers.replicaset import KIND_RC, KIND_RS, ReplicaSetController
 from wherry.controllers.rootca import RootCAController
 from wherry.controllers.serviceaccount import ServiceAccountController
+from wherry.controllers.tainteviction import TaintEvictionController
 
 CONTROLLERS: Mapping[str, Callable[[Context], Controller]] = {
     "deployment": DeploymentController,
@@ -36,6 +39,9 @@ CONTROLLERS: Mapping[str, Callable[[Context], Controller]] = {
     "namespace": NamespaceController,
     "serviceaccount": ServiceAccountController,
     "root-ca-certificate-publisher": RootCAController,
+    "nodelifecycle": NodeLifecycleController,
+    "taint-eviction-controller": TaintEvictionController,
+    "podgc": PodGCController,
 }
 """Every controller there is, by the name that switches it on and off."""
 
