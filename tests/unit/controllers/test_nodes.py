@@ -77,6 +77,7 @@ async def test_a_silent_node_becomes_unknown_after_the_grace_period(cluster_of: 
     cluster = await start(cluster_of)
     assert taints(await node(cluster, "n1")) == set()
     await put_pod(cluster, "web", "n1", tolerations=TOLERATIONS)
+    cluster.kubelet.ready = lambda pod: False  # a silent node's kubelet says nothing more
     await live(cluster, 30, "n1", "n2", "n3")
     await live(cluster, 20, "n2", "n3")
     assert node_health.ready_status(await node(cluster, "n1")) == "True"
@@ -91,6 +92,7 @@ async def test_a_silent_node_becomes_unknown_after_the_grace_period(cluster_of: 
     assert taints(found) == {("unreachable", "NoSchedule"), ("unreachable", "NoExecute")}
     pod = await cluster.get("pods", "web")
     assert next(c for c in pod["status"]["conditions"] if c["type"] == "Ready")["status"] == "False"
+    assert ("NodeNotReady", "Node is not ready") in await cluster.events("web")
     assert ("NodeNotReady", "Node n1 status is now: NodeNotReady") in await cluster.events("n1")
 
 
