@@ -269,11 +269,11 @@ class PodWorker:
             self._applied[state.id] = spec.resources_text(found[1])
 
     def _sync_probes(self) -> None:
-        """Probe every running container that has probes and is not being stopped."""
+        """Probe every running container that has probes and is neither being started nor stopped."""
         running = [state for state in self._containers() if is_running(state)]
         for container_id in self._probes.not_among(state.id for state in running):
             self._tasks.do(f"probes {container_id}", lambda one=container_id: self._probes.stop(one))  # type: ignore[misc]
-        kept = [state for state in running if f"stop {state.id}" not in self._tasks]
+        kept = [state for state in running if not {f"stop {state.id}", f"start {state.name}"} & set(self._tasks)]
         self._probes.start(self.pod, kept, self._address())
 
     # STOP: end what runs.

@@ -114,6 +114,9 @@ def _of_container(source: Source, container: Object, latest: ContainerState, old
     status["imageID"] = latest.image_id
     status["restartCount"] = latest.attempt
     status["state"] = _state(source, latest)
+    if is_running(latest) and source.seen.starting == container["name"]:
+        # It counts as running only when its postStart hook has ended.
+        status["state"] = {"waiting": {"reason": "ContainerCreating"}}
     previous = source.seen.previous(container["name"])
     if previous is not None and previous.phase is ContainerPhase.EXITED:
         status["lastState"] = {"terminated": _terminated(source, previous)}
