@@ -8,6 +8,7 @@ import orjson
 
 from wherry.apiserver.call import Answer, Call, Stage
 from wherry.apiserver.discovery.handlers import Discovery
+from wherry.apiserver.discovery.openapi_handlers import OpenApi
 from wherry.apiserver.health import Health
 from wherry.apiserver.middleware.dispatch import PAGE_NOT_FOUND
 from wherry.apiserver.parts import Parts
@@ -32,7 +33,11 @@ def fixed_paths(parts: Parts, *, ready: Callable[[], bool]) -> Mapping[str, Stag
     }
     config = parts.config
     discovery = Discovery(parts.registry, address=f"{config.advertise_address}:{config.advertise_port}")
+    openapi = OpenApi(parts.registry)
     paths: dict[str, Stage] = {
+        "/openapi/v2": openapi.v2,
+        "/openapi/v3": openapi.v3,
+        "/openapi/v3/": openapi.below_v3,
         "/api": discovery.api,
         "/api/": discovery.below_api,
         "/apis": discovery.apis,

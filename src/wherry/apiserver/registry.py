@@ -114,5 +114,9 @@ class Registry:
                 versions.append(resource.version)
         return result
 
+    def all(self) -> list[Resource]:
+        """Every resource, in the order of discovery."""
+        return list(self._resources)
+
     def resources(self, group: str, version: str) -> list[Resource]:
         return [r for r in self._resources if r.group == group and r.version == version]

@@ -54,3 +54,25 @@ async def test_requests_are_counted(api: Api) -> None:
     assert wanted in text
     assert 'apiserver_storage_objects{resource="namespaces"} 4' in text
     assert "process_resident_memory_bytes" in text
+
+
+async def test_openapi_leads_from_the_index_to_a_kind(api: Api) -> None:
+    index = (await api("GET", "/openapi/v3")).body["paths"]
+    where = index["apis/apps/v1"]["serverRelativeURL"]
+    assert where.startswith("/openapi/v3/apis/apps/v1?hash=")
+    document = (await api("GET", where)).body
+    patch = document["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]["patch"]
+    assert patch["x-kubernetes-group-version-kind"] == {"group": "apps", "version": "v1", "kind": "Deployment"}
+    assert "fieldValidation" in [each["name"] for each in patch["parameters"]]
+    schemas = document["components"]["schemas"]
+    spec = schemas["io.k8s.api.core.v1.PodSpec"]["properties"]
+    assert spec["containers"]["x-kubernetes-patch-merge-key"] == "name"
+    assert spec["affinity"]["allOf"] == [{"$ref": "#/components/schemas/io.k8s.api.core.v1.Affinity"}]
+    assert spec["affinity"]["description"]
+
+
+async def test_openapi_v2_is_json(api: Api) -> None:
+    answer = await api("GET", "/openapi/v2")
+    assert "io.k8s.api.core.v1.Pod" in answer.body["definitions"]
+    only_protobuf = {"accept": "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"}
+    assert (await api("GET", "/openapi/v2", headers=only_protobuf)).status == 406

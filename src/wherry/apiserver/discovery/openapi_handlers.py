@@ -1,0 +1,79 @@
+"""Serving `/openapi/v2` and `/openapi/v3`. Documents are made when first asked for and kept compressed."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from hashlib import sha512
+
+import orjson
+
+from wherry.api.errors import NotAcceptable
+from wherry.api.types import Object
+from wherry.apiserver.answers import NO_CACHE
+from wherry.apiserver.call import Answer, Call
+from wherry.apiserver.discovery import openapi
+from wherry.apiserver.middleware.dispatch import PAGE_NOT_FOUND
+from wherry.apiserver.negotiation import JSON, clauses
+from wherry.apiserver.registry import Registry
+from wherry.apiserver.version import version
+from wherry.wire.messages import Response
+
+_JSON_LIKE = frozenset({JSON, "*/*", "application/*", ""})
+
+
+class OpenApi:
+    """The handlers."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._generation = -1
+        self._kept: dict[str, bytes] = {}
+
+    def v2(self, call: Call) -> Answer:
+        if not any(clause.media in _JSON_LIKE for clause in clauses(call.request.headers.get("accept", ""))):
+            raise NotAcceptable(f"only the following media types are accepted: {JSON}")
+        return self._document(call, "v2", lambda: openapi.document_v2(self._registry.all()))
+
+    def v3(self, call: Call) -> Answer:
+        """The index: where each group's document is, under a hash of what it is made from."""
+        paths = {}
+        for group, versions in self._registry.groups().items():
+            for each in versions:
+                where = f"apis/{group}/{each}" if group else f"api/{each}"
+                paths[where] = {"serverRelativeURL": f"/openapi/v3/{where}?hash={self._hash(group, each)}"}
+        return Response(200, orjson.dumps({"paths": paths}), headers=(NO_CACHE,))
+
+    def below_v3(self, call: Call) -> Answer:
+        """`/openapi/v3/apis/{group}/{version}`."""
+        parts = call.info.path.strip("/").split("/")[2:]
+        if parts[:1] == ["api"] and len(parts) == 2:
+            group, each = "", parts[1]
+        elif parts[:1] == ["apis"] and len(parts) == 3:
+            group, each = parts[1], parts[2]
+        else:
+            return PAGE_NOT_FOUND if parts and parts != [""] else self.v3(call)
+        resources = self._registry.resources(group, each)
+        if not resources:
+            return PAGE_NOT_FOUND
+        return self._document(call, f"v3 {group}/{each}", lambda: openapi.document_v3(resources))
+
+    def _hash(self, group: str, each: str) -> str:
+        names = [resource.plural for resource in self._registry.resources(group, each)]
+        source = orjson.dumps([version()["gitCommit"], version()["gitVersion"], group, each, names])
+        return sha512(source).hexdigest().upper()
+
+    def _document(self, call: Call, name: str, make: Callable[[], Object]) -> Answer:
+        if self._generation != self._registry.generation:
+            self._kept.clear()
+            self._generation = self._registry.generation
+        packed = self._kept.get(name)
+        if packed is None:
+            packed = self._kept[name] = gzip.compress(orjson.dumps(make()), compresslevel=4, mtime=0)
+        etag = f'"{sha512(packed).hexdigest().upper()}"'
+        headers = (("Cache-Control", "no-cache, private"), ("ETag", etag), ("Vary", "Accept-Encoding"))
+        if call.request.headers.get("if-none-match") == etag:
+            return Response(304, b"", headers=headers)
+        if "gzip" in call.request.headers.get("accept-encoding", ""):
+            return Response(200, packed, headers=(*headers, ("Content-Encoding", "gzip")))
+        return Response(200, gzip.decompress(packed), headers=headers)
