@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
+import uvloop
 
 from wherry.wire.messages import Handler
 from wherry.wire.server import Server, serve
@@ -72,3 +73,8 @@ async def connect() -> AsyncIterator[Connect]:
     yield make
     for raw in raws:
         await raw.close()
+
+
+def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> dict[str, object]:
+    """Both event loops: the standard one, and uvloop, which a cluster runs on."""
+    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
