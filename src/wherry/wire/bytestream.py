@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from typing import cast
 
 from wherry.wire.errors import PeerClosed
 from wherry.wire.flow import Flow
@@ -113,9 +114,9 @@ class StreamProtocol(asyncio.Protocol):
         self._secure = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")
         self._secure = transport.get_extra_info("ssl_object") is not None
-        self.stream = TransportStream(transport, self._flow)  # type: ignore[arg-type]
+        # Not isinstance: uvloop's transports are none of asyncio's.
+        self.stream = TransportStream(cast(asyncio.Transport, transport), self._flow)
 
     def data_received(self, data: bytes) -> None:
         assert self.stream is not None

@@ -31,6 +31,8 @@ from wherry.wire.messages import ByteStream
 from wherry.wire.server import serve
 from wherry.wire.tls import client_context, server_context
 
+pytestmark = pytest.mark.e2e
+
 UID = "e2e-streams-uid"
 CONTAINER = "e" * 64
 SCRIPT = "echo hello; echo oops >&2; cat; echo bye"
@@ -110,6 +112,7 @@ async def start_container(runtime: Runtime, logs: Path) -> None:
             environment=(("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),),
             log_path=str(logs / "0.log"),
             stdin=True,
+            stdin_once=True,
         )
     )
     await runtime.start(CONTAINER)
@@ -219,7 +222,8 @@ async def test_exec(kubectl: Kubectl) -> None:
     big = os.urandom(3_000_000)
     output, _ = await kubectl("exec", "-i", "web", "--", "cat", stdin=big)
     assert output == big
-    _, errors = await kubectl("exec", "web", "--", "/no/such/command", code=126)
+    _, errors = await kubectl("exec", "web", "--", "/no/such/command", code=1)
+    assert b"error executing command in container" in errors
     _, errors = await kubectl("exec", "web", "-c", "none", "--", "true", code=1)
     assert b"container none is not valid for pod web" in errors
 
@@ -260,7 +264,7 @@ async def test_attach(kubectl: Kubectl) -> None:
     process.stdin.write_eof()
     async with asyncio.timeout(30):
         output, _ = await process.communicate()
-    assert b"to the container\n" in output
+    assert output == b"to the container\nbye\n"
 
 
 async def test_port_forward(kubectl: Kubectl) -> None:
