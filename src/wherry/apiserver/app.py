@@ -14,6 +14,7 @@ from wherry.api.errors import InternalError, StatusError
 from wherry.api.types import Object
 from wherry.apiserver.admission.builtin import RULES
 from wherry.apiserver.admission.chain import Admission, Rule
+from wherry.apiserver.admission.priority import PriorityDefault
 from wherry.apiserver.answers import error_reply
 from wherry.apiserver.authentication.authenticator import Authenticator
 from wherry.apiserver.authentication.jwt import SigningKey
@@ -65,13 +66,15 @@ class ApiServer:
         config = config or ServerConfig()
         tokens = _tokens(config, store, clock)
         self._services = ServiceAllocator(cidr=config.service_cidr, node_ports=config.node_ports)
+        hubs = Hubs(store)
         self.parts = Parts(
             store=store,
             registry=registry or Registry(),
             clock=clock,
             log=log or Logger("apiserver"),
             config=config,
-            hubs=Hubs(store),
+            hubs=hubs,
+            priority_default=PriorityDefault(store, hubs),
             admission=Admission(admission),
             tokens=tokens,
             authenticator=Authenticator(

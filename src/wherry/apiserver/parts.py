@@ -15,6 +15,7 @@ from wherry.base.log import Logger
 from wherry.store.port import Store
 
 if TYPE_CHECKING:
+    from wherry.apiserver.admission.priority import PriorityDefault
     from wherry.apiserver.authentication.authenticator import Authenticator
     from wherry.apiserver.authorization.authorizer import Authorizer
     from wherry.apiserver.call import Stage
@@ -44,6 +45,7 @@ class Parts:
     config: ServerConfig
     hubs: Hubs
     admission: Admission
+    priority_default: PriorityDefault
     tokens: ServiceAccountTokens | None
     authenticator: Authenticator
     authorizer: Authorizer

@@ -5,10 +5,15 @@ Source: plugin/pkg/admission/priority/admission.go.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from wherry.api.types import Object
 from wherry.apiserver.admission.attributes import Attributes
 from wherry.apiserver.objects import decoded
 from wherry.apiserver.registry import storage_prefix
+from wherry.apiserver.watching.frames import Change
+from wherry.apiserver.watching.hub import Hubs
+from wherry.store.port import Store
 
 _CLASSES = storage_prefix("scheduling.k8s.io", "priorityclasses")
 _PREEMPT = "PreemptLowerPriority"
@@ -53,6 +58,25 @@ def _class(attributes: Attributes, name: str) -> Object:
 
 def _default(attributes: Attributes) -> Object | None:
     """The class for pods that name none; of several the one with the lowest value."""
-    entries = attributes.parts.store.range(_CLASSES).entries
-    found = [obj for entry in entries if (obj := decoded(entry)).get("globalDefault")]
-    return min(found, key=lambda each: int(each.get("value") or 0)) if found else None
+    return attributes.parts.priority_default.find()
+
+
+class PriorityDefault:
+    """The class with `globalDefault`, looked up again only after a change of some class."""
+
+    def __init__(self, store: Store, hubs: Hubs) -> None:
+        self._store = store
+        self._known = False
+        self._found: Object | None = None
+        hubs.of(_CLASSES).attach(self)
+
+    def deliver(self, changes: Sequence[Change]) -> None:
+        self._known = False
+
+    def find(self) -> Object | None:
+        if not self._known:
+            entries = self._store.range(_CLASSES).entries
+            found = [obj for entry in entries if (obj := decoded(entry)).get("globalDefault")]
+            self._found = min(found, key=lambda each: int(each.get("value") or 0)) if found else None
+            self._known = True
+        return self._found
