@@ -65,7 +65,9 @@ def stateful_set(obj: Object) -> None:
     strategy = section(spec, "updateStrategy")
     if_zero(strategy, "type", "RollingUpdate")
     if strategy["type"] == "RollingUpdate":
-        if_absent(section(strategy, "rollingUpdate"), "partition", 0)
+        rolling = section(strategy, "rollingUpdate")
+        if_absent(rolling, "partition", 0)
+        if_absent(rolling, "maxUnavailable", 1)
     retention = section(spec, "persistentVolumeClaimRetentionPolicy")
     if_zero(retention, "whenDeleted", "Retain")
     if_zero(retention, "whenScaled", "Retain")

@@ -271,4 +271,5 @@ def _ingress(errors: Errors, point: Object, path: str) -> None:
             errors.invalid(f"{path}.hostname", host, "must be a DNS name, not an IP address")
 
 
-SERVICES = Rules(name=names.dns1035_label, create=service, update=update_service, status=service_status)
+# KEP-5311: since v1.36 the name of a service may begin with a digit.
+SERVICES = Rules(name=names.dns1123_label, create=service, update=update_service, status=service_status)
