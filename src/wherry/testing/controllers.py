@@ -6,11 +6,12 @@ Smaller and quicker than a whole cluster: no scheduler, no node, no network.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
+from inspect import isawaitable
 from typing import Any, Protocol
 
-from wherry.api.errors import NotFound, StatusError
+from wherry.api.errors import NotFound
 from wherry.api.types import Object
 from wherry.base.fake_clock import FakeClock
 from wherry.base.log import Logger
@@ -21,7 +22,7 @@ from wherry.client.in_process import InProcessTransport
 from wherry.client.informer import SharedInformers
 from wherry.controllers.context import Config
 from wherry.controllers.manager import ControllerManager
-from wherry.testing.apiserver import ADMIN, in_process_server
+from wherry.testing.apiserver import ADMIN, client_of, in_process_server
 from wherry.wire.messages import Handler, Reply, Request
 
 _LOG = Logger("testing")
@@ -121,34 +122,57 @@ class Kubelet:
 
 
 class Faults:
-    """Stands before the API server and refuses what a test wants refused."""
+    """Stands between the controllers and the API server, and refuses or loses what a test wants refused or lost."""
 
     def __init__(self, handler: Handler) -> None:
         self._handler = handler
-        self.refuse: Callable[[str, str], StatusError | None] = lambda method, path: None
-        """Told method and path; the error that it gives is the answer."""
+        self.refuse: Callable[[str, str], Exception | None] = lambda method, path: None
+        """Told method and path; the error that it gives is the answer, and the server never hears of the request."""
+        self.lose: Callable[[str, str], bool] = lambda method, path: False
+        """Whether the server does what is asked, but its answer gets lost."""
         self.seen: list[tuple[str, str]] = []
         """Every write that came by."""
 
-    def handle(self, request: Request) -> Reply | Awaitable[Reply]:
+    async def handle(self, request: Request) -> Reply:
         if request.method != "GET":
             self.seen.append((request.method, request.path))
         if (error := self.refuse(request.method, request.path)) is not None:
             raise error
-        return self._handler(request)
+        reply = self._handler(request)
+        answer = await reply if isawaitable(reply) else reply
+        if self.lose(request.method, request.path):
+            raise ConnectionResetError("the answer was lost")
+        return answer
 
 
 class Cluster:
     """An API server, controllers and a kubelet under one clock."""
 
     def __init__(
-        self, client: Client, clock: FakeClock, kubelet: Kubelet, manager: ControllerManager, faults: Faults
+        self,
+        *,
+        client: Client,
+        clock: FakeClock,
+        kubelet: Kubelet,
+        faults: Faults,
+        make: Callable[[], ControllerManager],
     ) -> None:
         self.client = client
         self.clock = clock
         self.kubelet = kubelet
-        self.manager = manager
         self.faults = faults
+        self._make = make
+        self.manager = make()
+        self._task = asyncio.ensure_future(self.manager.run())
+
+    async def restart(self) -> None:
+        """Kill the controllers at this very moment, and start them again with nothing that they knew."""
+        await self.stop()
+        self.manager = self._make()
+        self._task = asyncio.ensure_future(self.manager.run())
+
+    async def stop(self) -> None:
+        await cancel_and_wait(self._task)
 
     async def settle(self, seconds: float = 0.0) -> None:
         """Let everything happen that happens within some virtual seconds (or at once)."""
@@ -190,24 +214,30 @@ async def running(
 ) -> AsyncIterator[Cluster]:
     """A cluster with these controllers."""
     clock = FakeClock()
-    async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(in_process_server(clock=clock))
+    async with in_process_server(clock=clock) as server:
+        client = client_of(server, clock=clock)
         faults = Faults(server.handle)
-        client = Client(InProcessTransport(faults.handle, user=ADMIN), clock=clock, user_agent="wherry-test")
+        theirs = Client(InProcessTransport(faults.handle, user=ADMIN), clock=clock, user_agent="controllers")
         for name in nodes:
             await client.create("nodes", {"metadata": {"name": name}})
         informers = SharedInformers(client)
-        manager = ControllerManager(client, clock, config or Config(), enabled=controllers, informers=informers)
         kubelet = Kubelet(client, clock, informers)
-        tasks = [asyncio.ensure_future(informers.run()), asyncio.ensure_future(manager.run())]
+        task = asyncio.ensure_future(informers.run())
+        cluster = Cluster(
+            client=client,
+            clock=clock,
+            kubelet=kubelet,
+            faults=faults,
+            make=lambda: ControllerManager(theirs, clock, config or Config(), enabled=controllers),
+        )
         try:
-            cluster = Cluster(client, clock, kubelet, manager, faults)
             await cluster.settle()
-            await manager.wait_synced()
+            await cluster.manager.wait_synced()
             await cluster.settle()
             yield cluster
         finally:
-            await cancel_and_wait(*tasks)
+            await cluster.stop()
+            await cancel_and_wait(task)
             await kubelet.stop()
 
 
