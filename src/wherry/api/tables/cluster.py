@@ -12,8 +12,8 @@ from wherry.api.types import Object
 
 def _role_binding(obj: Object, now: float) -> Cells:
     ref, subjects = part(obj, "roleRef"), obj.get("subjects") or ()
-    users = ", ".join(s.get("name", "") for s in subjects if s.get("kind") == "User")
-    groups = ", ".join(s.get("name", "") for s in subjects if s.get("kind") == "Group")
+    users = ", ".join(s.get("name") or "" for s in subjects if s.get("kind") == "User")
+    groups = ", ".join(s.get("name") or "" for s in subjects if s.get("kind") == "Group")
     accounts = ", ".join(
         f"{s.get('namespace', '')}/{s.get('name', '')}" for s in subjects if s.get("kind") == "ServiceAccount"
     )
