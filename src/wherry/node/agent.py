@@ -81,7 +81,6 @@ class NodeAgent:
         self._orphan_exits = Exits(self._tools)
 
     def _make_registration(self) -> Registration:
-        scheme = _SCHEMES.get(self._runtime.name, self._runtime.name)
         return Registration(
             client=self._client,
             runtime=self._runtime,
@@ -90,7 +89,7 @@ class NodeAgent:
             config=self._config,
             machine=self._machine,
             events=self._events,
-            runtime_version=f"{scheme}://{self._runtime.version}",
+            scheme=_SCHEMES.get(self._runtime.name, self._runtime.name),
             log=self._log,
         )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from wherry.api.errors import NotFound, StatusError
 from wherry.api.types import Object
+from wherry.base.failpoints import reach
 from wherry.base.files import write_atomic
 from wherry.node.container_builder import PodParts
 from wherry.node.layout import PodPaths
@@ -57,6 +58,7 @@ class PodSetUp:
         try:
             refresh_at = await self.refresh(pod)
             await network
+            reach("node.set-up.attached")
         finally:
             if not network.done():
                 network.cancel()
@@ -66,6 +68,7 @@ class PodSetUp:
             await self._tools.runtime.create_sandbox(sandbox)
         except (RuntimeFailure, OSError) as error:
             raise SetUpProblem("FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}") from error
+        reach("node.set-up.sandbox")
         parts = PodParts(
             sandbox=sandbox,
             volumes=self.volumes.paths,

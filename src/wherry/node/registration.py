@@ -32,7 +32,7 @@ class Registration:
         config: NodeConfig,
         machine: Machine,
         events: EventRecorder,
-        runtime_version: str,
+        scheme: str,
         log: Logger,
     ) -> None:
         self.node: Object = {}
@@ -43,7 +43,7 @@ class Registration:
         self._config = config
         self._machine = machine
         self._events = events
-        self._runtime_version = runtime_version
+        self._scheme = scheme
         self._log = log
         self._sent: Object = {}
         self._sent_at = 0.0
@@ -88,7 +88,7 @@ class Registration:
             self._config,
             self._machine,
             addresses=self._network.node_addresses,
-            runtime_version=self._runtime_version,
+            runtime_version=f"{self._scheme}://{self._runtime.version}",
             images=self._runtime.images.list(),
             known=known,
             now=self._clock.now(),

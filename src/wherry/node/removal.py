@@ -6,6 +6,7 @@ from pathlib import Path
 
 from wherry.api.errors import Conflict, NotFound, StatusError
 from wherry.api.types import Object
+from wherry.base.failpoints import reach
 from wherry.node.layout import PodPaths, uid_of_log_directory
 from wherry.node.pod import spec
 from wherry.node.tools import Tools
@@ -19,6 +20,7 @@ async def confirm(tools: Tools, pod: Object) -> None:
         await tools.client.delete(
             "pods", spec.name(pod), namespace=spec.namespace(pod), grace_period_seconds=0, uid=spec.uid(pod)
         )
+        reach("node.remove.confirmed")
     except (NotFound, Conflict):
         return
     except (StatusError, ConnectionError, OSError) as error:
@@ -28,6 +30,7 @@ async def confirm(tools: Tools, pod: Object) -> None:
 async def remove_pod(tools: Tools, paths: PodPaths, uid: str) -> None:
     """Containers, sandbox, address, files and logs."""
     await tools.runtime.remove_sandbox(uid)
+    reach("node.remove.sandbox")
     await tools.network.detach(uid)
     tools.images.forget(uid)
     tools.statuses.forget(uid)

@@ -6,6 +6,7 @@ from collections.abc import Callable, MutableMapping, Sequence
 from pathlib import Path
 
 from wherry.api.types import Object
+from wherry.base.failpoints import reach
 from wherry.node import hooks
 from wherry.node.container_builder import ConfigProblem, PodParts, build
 from wherry.node.image_pulls import StartProblem
@@ -98,12 +99,14 @@ class Starter:
         except (CreateFailed, RuntimeFailure, OSError) as error:
             tell("Warning", "Failed", f"Error: {error}")
             raise self._problem("CreateContainerError", str(error)) from error
+        reach("node.start.created")
         tell("Normal", "Created", "Container created")
         try:
             await runtime.start(container.id)
         except (StartFailed, RuntimeFailure, OSError) as error:
             tell("Warning", "Failed", f"Error: {error}")
             raise self._problem("RunContainerError", str(error), seconds=1.0) from error
+        reach("node.start.started")
         tell("Normal", "Started", "Container started")
 
     async def _forget_old(self, states: Sequence[ContainerState]) -> None:

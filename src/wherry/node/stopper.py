@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from wherry.api.types import Object
+from wherry.base.failpoints import reach
 from wherry.node import hooks
 from wherry.node.container_builder import STOP_SIGNAL_LABEL
 from wherry.node.pod import spec
@@ -86,6 +87,7 @@ class Stopper:
             await self._wait_turn(turn, deadline)
         left = max(MINIMUM_GRACE_SECONDS, deadline - clock.monotonic())
         await self._signal(state, state.labels.get(STOP_SIGNAL_LABEL) or "SIGTERM")
+        reach("node.stop.signalled")
         if await self.exits.wait(state.id, left):
             return
         while True:

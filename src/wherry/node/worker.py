@@ -21,6 +21,7 @@ from dataclasses import replace
 from enum import StrEnum
 
 from wherry.api.types import Object
+from wherry.base.failpoints import reach
 from wherry.base.times import parse_rfc3339
 from wherry.node import removal
 from wherry.node.container_builder import PodParts
@@ -45,6 +46,7 @@ SET_UP_AGAIN_SECONDS = 2.0
 SET_UP_AGAIN_CAP = 120.0
 VOLUMES_AGAIN_SECONDS = 10.0
 CONFIRM_AGAIN_SECONDS = 2.0
+SANDBOX_CHANGED = "Pod sandbox changed, it will be killed and re-created."
 
 
 class Stage(StrEnum):
@@ -214,6 +216,8 @@ class PodWorker:
 
     async def _set_up(self) -> None:
         fresh = not self._sandbox_ready()
+        if fresh and self.uid in self._tools.runtime.sandboxes():
+            await self._give_up_sandbox()
         try:
             self._parts, self._refresh_at = await self._setup.make(self.pod)
         except SetUpProblem as error:
@@ -226,8 +230,15 @@ class PodWorker:
         self._addresses = self._setup.addresses
         if fresh and self._containers():
             self._sandbox_since = self._tools.clock.now()
-            text = "Pod sandbox changed, it will be killed and re-created."
-            self._reporter.event(self.pod, "Normal", "SandboxChanged", text)
+            self._reporter.event(self.pod, "Normal", "SandboxChanged", SANDBOX_CHANGED)
+
+    async def _give_up_sandbox(self) -> None:
+        """The pod's network is gone, and with it the use of what runs in it: stop that and begin anew."""
+        running = self._observe().running()
+        if running:
+            self._reporter.event(self.pod, "Normal", "SandboxChanged", SANDBOX_CHANGED)
+            await self._stopper.stop_pod(self.pod, running, float(spec.grace_seconds(self.pod)))
+        await self._tools.runtime.remove_sandbox(self.uid)
 
     async def _refresh(self) -> None:
         try:
@@ -321,6 +332,7 @@ class PodWorker:
 
     async def _release(self) -> None:
         await self._setup.release(self.pod)
+        reach("node.over.released")
         self._released = True
 
     async def _confirm(self) -> None:

@@ -90,3 +90,15 @@ async def test_a_machine_that_was_switched_off(node):
     assert "SandboxChanged" in [
         event["reason"] for event in (await node.client.list("events", namespace="default"))["items"]
     ]
+
+
+async def test_a_network_that_was_lost(node):
+    await node.run_pod(pod(terminationGracePeriodSeconds=1))
+    await node.stop()
+    (before,) = node.states("a")
+    await node.network.detach(before.pod_uid)
+    await node.start()
+    await node.clock.advance(3)
+    (after,) = node.states("a")
+    assert after.id != before.id and (await node.container())["restartCount"] == 1
+    assert (await node.status())["podIP"] == "10.244.0.3"

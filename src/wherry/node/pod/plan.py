@@ -85,7 +85,10 @@ class _Draft:
         """Without a sandbox: whether all app containers ran already and none will again (after a reboot)."""
         states = [(container, self._seen.latest(container["name"])) for container in spec.app_containers(self._pod)]
         return all(
-            state is not None and not restart.should_run(self._pod, container, state) for container, state in states
+            state is not None
+            and state.phase is ContainerPhase.EXITED
+            and not restart.should_run(self._pod, container, state)
+            for container, state in states
         )
 
     def start(self, container: Object) -> None:
