@@ -220,6 +220,14 @@ async def test_a_pod_shares_what_it_should(subject: Subject) -> None:
         subprocess.run(["ip", "netns", "delete", name], check=True)
 
 
+async def test_the_machines_own_namespaces(subject: Subject) -> None:
+    async with bench_of(subject, host_pid=True, host_ipc=True) as bench:
+        script = f"test -d /proc/{os.getpid()} && echo sees; hostname; setsid sleep 4321 & sleep 0.1"
+        said = await output_of(bench, script)
+        assert said.splitlines() == ["sees", os.uname().nodename]
+        assert b"4321" not in subprocess.run(["ps", "ax"], capture_output=True, check=True).stdout
+
+
 async def test_terminals(subject: Subject) -> None:
     async with bench_of(subject) as bench:
         script = "tty; while read line; do stty size; echo got $line; done"

@@ -37,8 +37,9 @@ _SYSTEM = frozenset(
 _OPTIONS_LIMIT = 4000
 """A mount's options have to fit into a page."""
 _WORLD_WRITABLE = frozenset({"/tmp", "/var/tmp"})
-_ALSO_MOUNTED = ("/usr", "/usr/local", "/opt", "/var", "/nix")
-"""Where machines keep programs on file systems of their own, which an overlay of the root does not contain."""
+_ALSO_MOUNTED = ("/usr", "/usr/local", "/opt", "/nix")
+"""Where machines keep programs on file systems of their own, which an overlay of the root does not contain. Such a file
+system is shown whole, so none that holds data may be listed here."""
 
 
 def mount_rootfs(directory: Path, layers: Sequence[Path]) -> Path:
