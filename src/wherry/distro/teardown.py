@@ -9,6 +9,7 @@ from wherry.distro import daemon, kubeconfig, networks
 from wherry.distro.config import ClusterConfig, ConfigError, StateDirectory
 from wherry.distro.lifecycle import forget
 from wherry.distro.node_stack import make_runtime
+from wherry.node.volumes.mount_calls import unmount_all_below
 
 GRACE_SECONDS = 15.0
 
@@ -55,5 +56,6 @@ async def _clear(state: StateDirectory, config: ClusterConfig) -> None:
             await asyncio.gather(*(runtime.remove_sandbox(uid) for uid in list(runtime.sandboxes())))
         finally:
             await runtime.close()
+            unmount_all_below(state.node(name))
     if host := networks.host_network(config, state):
         await host.remove()

@@ -16,7 +16,7 @@ from wherry.base.log import Logger
 from wherry.base.tasks import cancel_and_wait
 from wherry.client.client import Client
 from wherry.client.events import EventRecorder
-from wherry.client.informer import Informer, SharedInformers
+from wherry.client.informer import Handler, Informer, SharedInformers
 from wherry.node import orphans, trash
 from wherry.node.config import NodeConfig
 from wherry.node.image_pulls import ImagePulls
@@ -79,6 +79,8 @@ class NodeAgent:
         )
         self._tools = self._make_tools()
         self._orphan_exits = Exits(self._tools)
+        self._handler: Handler | None = None
+        runtime.on_change(self._container_changed)
 
     def _make_registration(self) -> Registration:
         return Registration(
@@ -132,7 +134,6 @@ class NodeAgent:
             _make_directories(self._config)
             await self._network.open()
             await self._runtime.open()
-            self._runtime.on_change(self._container_changed)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._pods.run())
                 if self._own_informers:
@@ -144,15 +145,21 @@ class NodeAgent:
                 group.create_task(LogRotation(runtime=self._runtime, clock=self._clock, log=self._log).run())
                 await self._services.wait_synced()
                 await self._pods.wait_synced()
-                self._pods.add_handler(self._added, self._updated, self._deleted)
+                self._handler = self._pods.add_handler(self._added, self._updated, self._deleted)
                 await self._remove_orphans(group)
                 self.ready.set()
         finally:
             await self._close()
 
     async def _close(self) -> None:
-        """Let go of everything; containers go on."""
+        """Let go of everything; containers go on. Afterwards `run` may be called again."""
+        self.ready.clear()
+        if self._handler is not None:
+            self._pods.remove_handler(self._handler)
+            self._handler = None
         await cancel_and_wait(*self._running.values())
+        self._running.clear()
+        self._workers.clear()
         await self._tools.statuses.close()
         await self._tools.images.close()
         await self._tools.objects.close()

@@ -94,7 +94,9 @@ class StatusWriter:
             slot.idle.set()
 
     async def close(self) -> None:
-        await cancel_and_wait(*(slot.task for slot in self._slots.values() if slot.task is not None))
+        tasks = [slot.task for slot in self._slots.values() if slot.task is not None]
+        self._slots.clear()
+        await cancel_and_wait(*tasks)
 
     async def _write(self, uid: str, slot: _Slot) -> None:
         failures = 0

@@ -57,6 +57,10 @@ class TestNode:
             clock=self.clock,
             config=self.config,
         )
+        await self.start_again()
+
+    async def start_again(self) -> None:
+        """Run the agent that was stopped."""
         self._task = asyncio.ensure_future(self.agent.run())
         await self.clock.settle()
         while not self.agent.ready.is_set() and not self._task.done():

@@ -102,3 +102,15 @@ async def test_a_network_that_was_lost(node):
     (after,) = node.states("a")
     assert after.id != before.id and (await node.container())["restartCount"] == 1
     assert (await node.status())["podIP"] == "10.244.0.3"
+
+
+async def test_the_same_agent_may_run_again(node):
+    await node.run_pod(pod())
+    await node.stop()
+    (state,) = node.states("a")
+    await node.start_again()
+    await node.clock.advance(2)
+    assert node.states("a") == [state]
+    node.machine.end(node.machine.containers[state.id], 1)
+    await node.clock.advance(1)
+    assert (await node.container())["restartCount"] == 1

@@ -13,10 +13,11 @@ from wherry.node.volumes.ownership import give_to_group
 
 async def set_up(context: VolumeContext) -> Path:
     source, directory = context.volume["emptyDir"] or {}, context.directory
-    if directory.exists():
+    in_memory = source.get("medium") == "Memory" and os.geteuid() == 0
+    if directory.is_dir() and (not in_memory or directory.is_mount()):
         return directory
-    directory.mkdir(parents=True)
-    if source.get("medium") == "Memory" and os.geteuid() == 0:
+    directory.mkdir(parents=True, exist_ok=True)
+    if in_memory:
         limit = source.get("sizeLimit")
         size = f"size={parse_value(limit)}" if limit else ""
         try:
