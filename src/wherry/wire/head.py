@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from email.utils import formatdate
+import time
 from functools import lru_cache
 from http import HTTPStatus
 
@@ -10,6 +10,8 @@ from wherry.base.clock import Clock
 from wherry.wire.messages import Headers
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _FORBIDDEN = frozenset("\r\n\0")
 
 
@@ -31,6 +33,13 @@ def header_lines(headers: Headers) -> bytes:
     return "".join([f"{_checked(name)}: {_checked(value)}\r\n" for name, value in headers]).encode()
 
 
+def http_date(seconds: float) -> str:
+    """`Sun, 06 Nov 1994 08:49:37 GMT`, in any locale (RFC 9110, 5.6.7)."""
+    t = time.gmtime(seconds)
+    day = f"{_DAYS[t.tm_wday]}, {t.tm_mday:02d} {_MONTHS[t.tm_mon - 1]} {t.tm_year:04d}"
+    return f"{day} {t.tm_hour:02d}:{t.tm_min:02d}:{t.tm_sec:02d} GMT"
+
+
 class DateLine:
     """`Date: ...` with its line end, rendered once per second."""
 
@@ -45,6 +54,6 @@ class DateLine:
         """The line for now, which is `monotonic` on the same clock."""
         if monotonic >= self._until:
             now = self._clock.now()
-            self._line = f"Date: {formatdate(now, usegmt=True)}\r\n".encode()
+            self._line = f"Date: {http_date(now)}\r\n".encode()
             self._until = monotonic + 1.0 - now % 1.0
         return self._line

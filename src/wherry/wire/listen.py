@@ -44,3 +44,13 @@ def _listen_one(host: str, port: int) -> socket.socket:
             raise AddressInUse(host, port) from error
         raise BindFailed(host, port, error.strerror or str(error)) from error
     return opened
+
+
+def keep_alive(listening: socket.socket) -> None:
+    """Let the kernel find out when a silent peer is gone, within a minute; accepted connections inherit it."""
+    if listening.family == socket.AF_UNIX:
+        return
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (("TCP_KEEPIDLE", 15), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 3)):
+        if option := getattr(socket, name, None):  # macOS names the first one differently; its default will do
+            listening.setsockopt(socket.IPPROTO_TCP, option, value)

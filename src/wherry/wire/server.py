@@ -13,7 +13,7 @@ from ssl import SSLContext
 from wherry.base.clock import Clock, RealClock
 from wherry.base.tasks import cancel_and_wait
 from wherry.wire.head import DateLine
-from wherry.wire.listen import BACKLOG, listen
+from wherry.wire.listen import BACKLOG, keep_alive, listen
 from wherry.wire.messages import Handler, Request, Response
 from wherry.wire.server_connection import ServerConnection
 from wherry.wire.server_options import ServerOptions, plain_error
@@ -35,6 +35,13 @@ class Server:
         """The TCP port that it listens on; of several sockets, the first one's."""
         self._servers: list[asyncio.Server] = []
         self._sweeper: asyncio.Task[None] | None = None
+        self._empty = asyncio.Event()
+
+    def forget(self, connection: ServerConnection) -> None:
+        """A connection has ended."""
+        self.connections.discard(connection)
+        if self.closing and not self.connections:
+            self._empty.set()
 
     def on_error(self, request: Request, error: Exception) -> Response:
         try:
@@ -46,6 +53,7 @@ class Server:
         """Accept from these sockets, which are the server's from now on."""
         loop = asyncio.get_running_loop()
         for listening in sockets:
+            keep_alive(listening)
             server = await loop.create_server(lambda: ServerConnection(self), sock=listening, ssl=tls, backlog=BACKLOG)
             self._servers.append(server)
         name = sockets[0].getsockname()
@@ -80,8 +88,8 @@ class Server:
             await cancel_and_wait(self._sweeper)
 
     async def _wait_empty(self) -> None:
-        while self.connections:
-            await asyncio.sleep(0.005)
+        if self.connections:
+            await self._empty.wait()
 
 
 async def serve(

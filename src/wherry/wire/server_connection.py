@@ -4,7 +4,7 @@ What always holds: answers leave in the order of their requests; one request is 
 above a number of them the connection is not read; a handler that answers at once is answered in the same call that
 brought its bytes. When the peer goes away, the task that works for it is cancelled.
 
-Read `request_parser` for what comes in, `head` for what goes out.
+Read `request_parser` for what comes in, `answer` for what goes out.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from collections import deque
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, cast
 
+from wherry.wire import answer
+from wherry.wire.answer import Form
 from wherry.wire.bytestream import TransportStream
 from wherry.wire.chunked import LAST_CHUNK, StreamWriter
 from wherry.wire.flow import Flow
-from wherry.wire.head import header_lines, status_line
-from wherry.wire.messages import Peer, Reply, Request, Response, StreamResponse, Upgrade
+from wherry.wire.messages import Reply, Request, Response, StreamResponse, Upgrade
+from wherry.wire.peer import peer_of
 from wherry.wire.request_parser import Rejected, RequestParser, UpgradeSeen
 
 if TYPE_CHECKING:
     from wherry.wire.server import Server
 
 NEVER = float("inf")
-_WRITE_SIZE = 1024 * 1024
 _LINGER = 1.0
 """Seconds that a refused peer may still send before the connection is closed: closing with unread bytes would make the
 kernel reset it and the peer might never see the answer."""
-_BODILESS = frozenset((204, 304))
 
 
 class ServerConnection(asyncio.Protocol):
@@ -64,7 +64,7 @@ class ServerConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._secure = transport.get_extra_info("ssl_object") is not None
-        self._parser = RequestParser(self, _peer(transport), self._server.options)
+        self._parser = RequestParser(self, peer_of(transport), self._server.options)
         self.deadline = self._server.clock.monotonic() + self._server.options.head_timeout
         self._server.connections.add(self)
 
@@ -86,7 +86,7 @@ class ServerConnection(asyncio.Protocol):
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._server.connections.discard(self)
+        self._server.forget(self)
         self._flow.lose()
         self._queue.clear()
         self.deadline = NEVER
@@ -242,42 +242,17 @@ class ServerConnection(asyncio.Protocol):
     # Answers out.
 
     def _respond(self, request: Request, response: Response) -> None:
-        try:
-            head, pieces, size = self._render(request, response)
-        except Exception as error:  # noqa: BLE001 - a header that cannot be sent, a body that is not bytes
-            head, pieces, size = self._render(request, self._server.on_error(request, error))
-        transport = self._transport
-        if size <= _WRITE_SIZE:
-            transport.write(head + pieces if isinstance(pieces, bytes) else b"".join((head, *pieces)))
-        else:
-            _write_large(transport, head, (pieces,) if isinstance(pieces, bytes) else pieces)
-        if not self._keep_alive or (self._closing and not self._queue):
-            self._finish()
-
-    def _render(self, request: Request, response: Response) -> tuple[bytes, bytes | tuple[bytes, ...], int]:
-        """Head, the body's pieces and their size; also moves the idle deadline, as it knows the time."""
         server = self._server
         now = server.clock.monotonic()
         self.deadline = now + server.options.idle_timeout
-        body = response.body
-        pieces: bytes | tuple[bytes, ...] = body if isinstance(body, bytes) else tuple(body)
-        size = len(pieces) if isinstance(pieces, bytes) else sum(map(len, pieces))
-        status = response.status
-        parts = [status_line(status, response.content_type if size or status not in _BODILESS else "")]
-        parts.append(server.date.at(now))
-        if response.headers:
-            parts.append(header_lines(response.headers))
-        if not self._keep_alive:
-            parts.append(b"Connection: close\r\n")
-        elif self._http10:
-            parts.append(b"Connection: keep-alive\r\n")
-        if status in _BODILESS:
-            parts.append(b"\r\n")
-            return b"".join(parts), b"", 0
-        parts.append(b"Content-Length: %d\r\n\r\n" % size)
-        if request.method == "HEAD":
-            return b"".join(parts), b"", 0
-        return b"".join(parts), pieces, size
+        form = Form(request.method, self._keep_alive, self._http10)
+        try:
+            head, pieces, size = answer.whole(response, form, server.date.at(now))
+        except Exception as error:  # noqa: BLE001 - a header that cannot be sent, a body that is not bytes
+            head, pieces, size = answer.whole(server.on_error(request, error), form, server.date.at(now))
+        answer.write(self._transport, head, pieces, size)
+        if not self._keep_alive or (self._closing and not self._queue):
+            self._finish()
 
     def _refuse(self, rejected: Rejected) -> None:
         self._keep_alive = False
@@ -300,14 +275,8 @@ class ServerConnection(asyncio.Protocol):
         chunked = not self._http10
         self._keep_alive = self._keep_alive and chunked
         self.streaming = True
-        parts = [status_line(reply.status, reply.content_type), self._server.date.at(self._server.clock.monotonic())]
-        parts.append(header_lines(reply.headers))
-        if chunked:
-            parts.append(b"Transfer-Encoding: chunked\r\n")
-        if not self._keep_alive:
-            parts.append(b"Connection: close\r\n")
-        parts.append(b"\r\n")
-        self._transport.write(b"".join(parts))
+        form = Form(request.method, self._keep_alive, self._http10)
+        self._transport.write(answer.stream_head(reply, form, self._server.date.at(self._server.clock.monotonic())))
         if request.method != "HEAD":
             await self._produce(request, reply, chunked)
         self.deadline = self._server.clock.monotonic() + self._server.options.idle_timeout
@@ -335,10 +304,7 @@ class ServerConnection(asyncio.Protocol):
 
     async def _upgrade(self, request: Request, reply: Upgrade) -> None:
         self.streaming = True
-        headers = list(reply.headers)
-        if not any(name.lower() == "connection" for name, _ in headers):
-            headers.append(("Connection", "Upgrade"))
-        self._transport.write(status_line(101, "") + header_lines(headers) + b"\r\n")
+        self._transport.write(answer.upgrade_head(reply))
         self._raw = stream = TransportStream(self._transport, self._flow)
         if self._rest:
             stream.feed(self._rest)
@@ -356,12 +322,15 @@ class ServerConnection(asyncio.Protocol):
     # What the server calls.
 
     def expire(self) -> None:
-        """The deadline has passed."""
-        self.deadline = NEVER
+        """The deadline has passed: close; and if that takes too long because the peer does not read, drop it."""
+        if self._transport.is_closing():
+            self._transport.abort()
+            return
         if self._parser.in_message and not self._closing:
             self._closing = True
             self._refuse(Rejected(408, "the request did not arrive in time"))
         self._transport.close()
+        self.deadline = self._server.clock.monotonic() + self._server.options.idle_timeout
 
     def shut_down(self) -> None:
         """Close when idle; end a stream; let a request that runs come to its end, with `Connection: close`."""
@@ -375,28 +344,3 @@ class ServerConnection(asyncio.Protocol):
         if self._task is not None:
             self._task.cancel()
         self._transport.abort()
-
-
-def _write_large(transport: asyncio.Transport, head: bytes, pieces: tuple[bytes, ...]) -> None:
-    """In joined batches: a record or a system call per small piece would cost more than copying them."""
-    batch = [head]
-    size = len(head)
-    for piece in pieces:
-        batch.append(piece)
-        size += len(piece)
-        if size >= _WRITE_SIZE:
-            transport.write(b"".join(batch))
-            batch, size = [], 0
-    if batch:
-        transport.write(b"".join(batch))
-
-
-def _peer(transport: asyncio.BaseTransport) -> Peer:
-    """The address and, where it was verified, the client's certificate."""
-    name = transport.get_extra_info("peername")
-    address, port = (name[0], name[1]) if isinstance(name, tuple) else ("", 0)
-    tls = transport.get_extra_info("ssl_object")
-    certificate = tls.getpeercert() if tls is not None else None
-    if not certificate:
-        return Peer(address, port)
-    return Peer(address, port, certificate, tls.getpeercert(binary_form=True))

@@ -12,11 +12,10 @@ from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
 from wsproto.utilities import LocalProtocolError
 
+from wherry.wire.close_codes import ABNORMAL, MESSAGE_LIMIT, NORMAL, TOO_BIG
 from wherry.wire.errors import PeerClosed
 from wherry.wire.messages import ByteStream
 
-MESSAGE_LIMIT = 32 * 1024 * 1024
-NORMAL, GOING_AWAY, TOO_BIG, INTERNAL_ERROR, ABNORMAL = 1000, 1001, 1009, 1011, 1006
 _CLOSE_SECONDS = 2.0
 """How long to wait for the peer's half of the closing handshake."""
 

@@ -1,4 +1,7 @@
-"""The opening handshake of WebSockets (RFC 6455, section 4), for both ends."""
+"""The opening handshake of WebSockets (RFC 6455, section 4), for both ends.
+
+What makes frames is imported when the first WebSocket opens: many programs that may serve one never do.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,20 @@ import binascii
 import hashlib
 import os
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
 
 from wherry.wire.client import HttpClient
+from wherry.wire.close_codes import GOING_AWAY, INTERNAL_ERROR, MESSAGE_LIMIT
 from wherry.wire.dial import Origin
 from wherry.wire.errors import ProtocolError
 from wherry.wire.messages import ByteStream, Headers, Request, Response, Upgrade
-from wherry.wire.websocket import GOING_AWAY, INTERNAL_ERROR, MESSAGE_LIMIT, WebSocket
+
+if TYPE_CHECKING:
+    from wherry.wire.websocket import WebSocket
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
-WebSocketHandler = Callable[[WebSocket], Awaitable[None]]
+WebSocketHandler = Callable[["WebSocket"], Awaitable[None]]
 
 
 def accept_value(key: str) -> str:
@@ -55,6 +62,8 @@ def accept_websocket(
         return _refuse(f"none of the offered subprotocols is supported; use one of: {', '.join(subprotocols)}")
 
     async def takeover(stream: ByteStream) -> None:
+        from wherry.wire.websocket import WebSocket
+
         socket = WebSocket(stream, client=False, subprotocol=chosen, message_limit=message_limit)
         await _serve(socket, handler)
 
@@ -131,6 +140,8 @@ async def connect_websocket(
     timeout: float | None = None,
 ) -> WebSocket:
     """Open a WebSocket. Raises what `HttpClient.upgrade` does, and `ProtocolError` for a wrong handshake."""
+    from wherry.wire.websocket import WebSocket
+
     ours = handshake_headers(subprotocols)
     upgraded = await client.upgrade(origin, "GET", target, headers=[*headers, *ours], timeout=timeout)
     try:

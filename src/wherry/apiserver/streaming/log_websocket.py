@@ -6,9 +6,12 @@ Source: k8s.io/apiserver/pkg/util/wsstream `Reader`: an empty message first, the
 from __future__ import annotations
 
 import base64
+from typing import TYPE_CHECKING
 
 from wherry.wire.client_connection import ResponseStream
-from wherry.wire.websocket import WebSocket
+
+if TYPE_CHECKING:
+    from wherry.wire.websocket import WebSocket
 
 LOG_SUBPROTOCOLS = ("binary.k8s.io", "base64.binary.k8s.io")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from ssl import SSLContext
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from wherry.api.errors import BadRequest, InternalError, StatusError, from_status
@@ -23,8 +24,10 @@ from wherry.wire.dial import Origin
 from wherry.wire.errors import UpgradeRefused, WireError
 from wherry.wire.messages import BodyWriter, ByteStream, Headers, Reply, Request, Response, StreamResponse, Upgrade
 from wherry.wire.splice import splice
-from wherry.wire.websocket import WebSocket
 from wherry.wire.websocket_handshake import accept_websocket, tokens, wants_websocket
+
+if TYPE_CHECKING:
+    from wherry.wire.websocket import WebSocket
 
 NodeByName = Callable[[str], Awaitable[Object]]
 """The Node of that name. Raises `NotFound`."""

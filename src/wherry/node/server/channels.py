@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from wherry.api.types import Object
 from wherry.node.server.remote import Event, Input, InputEnd, Size, StreamOptions
-from wherry.wire.websocket import WebSocket
+
+if TYPE_CHECKING:
+    from wherry.wire.websocket import WebSocket
 
 STDIN, STDOUT, STDERR, ERROR, RESIZE, CLOSE = 0, 1, 2, 3, 4, 255
 SUBPROTOCOLS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from wherry.api.types import Object
 from wherry.base.clock import Clock
@@ -17,8 +18,10 @@ from wherry.node.server.process_session import ProcessSession
 from wherry.node.server.remote import Remote, StreamOptions
 from wherry.node.server.spdy_remote import PROTOCOLS, SpdyRemote
 from wherry.wire.messages import ByteStream, Reply, Request, Upgrade
-from wherry.wire.websocket import WebSocket
 from wherry.wire.websocket_handshake import accept_websocket, tokens, wants_websocket
+
+if TYPE_CHECKING:
+    from wherry.wire.websocket import WebSocket
 
 StartStreams = Callable[[], Awaitable[Streams]]
 SPDY_UPGRADE = "SPDY/3.1"

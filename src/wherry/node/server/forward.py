@@ -7,6 +7,7 @@ and `data`. Source: kubectl's port-forward, KEP-4006, k8s.io/kubelet streaming/p
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from wherry.api.types import Object
 from wherry.base.clock import Clock
@@ -22,8 +23,10 @@ from wherry.wire.spdy import Status
 from wherry.wire.spdy_session import SpdySession
 from wherry.wire.spdy_stream import SpdyStream
 from wherry.wire.splice import splice
-from wherry.wire.websocket import WebSocket, WebSocketStream
 from wherry.wire.websocket_handshake import accept_websocket, wants_websocket
+
+if TYPE_CHECKING:
+    from wherry.wire.websocket import WebSocket
 
 TUNNEL = "SPDY/3.1+portforward.k8s.io"
 PROTOCOL = "portforward.k8s.io"
@@ -54,6 +57,8 @@ class PortForward:
         if wants_websocket(request):
 
             async def tunnel(socket: WebSocket) -> None:
+                from wherry.wire.websocket import WebSocketStream
+
                 await takeover(WebSocketStream(socket))
 
             return accept_websocket(request, tunnel, subprotocols=(TUNNEL,))
