@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 from wherry.api.pod_network import NetworkFailure
+from wherry.base import netns
 
 _PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])
+_LONGEST_ERROR = 400
+"""nft repeats every line it does not like, twice."""
 
 
 async def ip_batch(lines: Sequence[str], *, namespace: str | None = None, force: bool = False) -> None:
@@ -22,10 +26,26 @@ async def ip_batch(lines: Sequence[str], *, namespace: str | None = None, force:
     await _run(arguments, "\n".join(lines) + "\n", ignore=force)
 
 
-async def nft(script: str, *, namespace: str | None = None) -> None:
-    """Apply an nftables script as one transaction. Raises `NetworkFailure`."""
-    prefix = ["ip", "netns", "exec", namespace] if namespace else []
-    await _run([*prefix, "nft", "-f", "-"], script)
+async def nft(script: str, *, namespace: Path | None = None) -> None:
+    """Apply an nftables script as one transaction, on the host or in a namespace. Raises `NetworkFailure`.
+
+    In a namespace it runs from a thread that has entered it, not by `ip netns exec`, which also makes mounts.
+    """
+    if namespace is None:
+        await _run(["nft", "-f", "-"], script)
+        return
+    command = [_find("nft"), "-f", "-"]
+
+    def run() -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            command, input=script.encode(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False, env=_env()
+        )
+
+    try:
+        done = await asyncio.to_thread(netns.run_in, namespace, run)
+    except OSError as error:
+        raise NetworkFailure(f"nft in {namespace.name}: {error}") from error
+    _check(["nft"], done.returncode, done.stderr)
 
 
 def link_exists(name: str) -> bool:
@@ -34,18 +54,33 @@ def link_exists(name: str) -> bool:
 
 
 async def _run(arguments: Sequence[str], script: str, *, ignore: bool = False) -> None:
-    command = shutil.which(arguments[0], path=_PATH)
-    if command is None:
-        raise NetworkFailure(f"{arguments[0]} is not installed (Debian packages: iproute2, nftables)")
     process = await asyncio.create_subprocess_exec(
-        command,
+        _find(arguments[0]),
         *arguments[1:],
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "PATH": _PATH, "LC_ALL": "C"},
+        env=_env(),
     )
     _, errors = await process.communicate(script.encode())
-    if process.returncode and not ignore:
+    if not ignore:
+        _check(arguments, process.returncode, errors)
+
+
+def _check(arguments: Sequence[str], status: int | None, errors: bytes) -> None:
+    if status:
         text = " ".join(errors.decode(errors="replace").split())
-        raise NetworkFailure(f"{' '.join(arguments)}: {text or f'exit status {process.returncode}'}")
+        if len(text) > _LONGEST_ERROR:
+            text = f"{text[:_LONGEST_ERROR]}…"
+        raise NetworkFailure(f"{' '.join(arguments)}: {text or f'exit status {status}'}")
+
+
+def _find(command: str) -> str:
+    found = shutil.which(command, path=_PATH)
+    if found is None:
+        raise NetworkFailure(f"{command} is not installed (Debian packages: iproute2, nftables)")
+    return found
+
+
+def _env() -> dict[str, str]:
+    return {**os.environ, "PATH": _PATH, "LC_ALL": "C"}

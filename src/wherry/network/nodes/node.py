@@ -19,8 +19,17 @@ from wherry.base import netns
 from wherry.network.nodes.addresses import AddressesExhausted, AddressPool
 from wherry.network.nodes.commands import ip_batch, link_exists
 from wherry.network.nodes.plan import NetworkPlan, NodePlan, pod_interface
-from wherry.network.streams import SocketStream
+from wherry.wire.dial import connect_socket
 from wherry.wire.messages import ByteStream
+
+_SYSCTLS = {
+    "net.ipv4.ip_forward": "1",
+    # A node sends much of what comes from the host back by the same cable. Were it to tell the host of the shorter way,
+    # packets of connections that this node translates would go past it.
+    "net.ipv4.conf.all.send_redirects": "0",
+    "net.ipv4.conf.default.send_redirects": "0",
+    "net.ipv4.conf.eth0.send_redirects": "0",
+}
 
 
 class NodeNetwork:
@@ -51,7 +60,8 @@ class NodeNetwork:
         try:
             if not netns.exists(self._name) or not link_exists(self._plan.uplink(self._node)):
                 await self._make()
-            netns.write_sysctl(self.namespace, "net.ipv4.ip_forward", "1")
+            for name, value in _SYSCTLS.items():
+                netns.write_sysctl(self.namespace, name, value)
             await ip_batch(self._routes(), namespace=self._name)
         except OSError as error:
             raise NetworkFailure(f"node {self._node.name}: {error}") from error
@@ -92,7 +102,7 @@ class NodeNetwork:
         except BaseException:
             connecting.close()
             raise
-        return await SocketStream.of(connecting)
+        return await connect_socket(connecting)
 
     def listen(self, port: int, address: str | None = None) -> socket.socket:
         """A socket that listens at the node's own address; the node's server stands on it. Raises `OSError`."""
