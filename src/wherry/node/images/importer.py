@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import IO, Any
 
 import orjson
 
 from wherry.node.images import manifests
+from wherry.node.images.imported import Imported
 from wherry.node.images.references import normalise
 from wherry.node.images.source import Source
 from wherry.node.runtimes.port import Image, ImageInvalid
@@ -21,14 +21,6 @@ Json = dict[str, Any]
 _DOCUMENT_LIMIT = 8 << 20
 AddLayer = Callable[[str, IO[bytes]], None]
 """Keep a layer by its diff id (the digest of its plain tar). Raises `ImageInvalid`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Imported:
-    """An image whose layers are all in the store, the lowest first."""
-
-    image: Image
-    diff_ids: tuple[str, ...]
 
 
 def read_images(source: Source, name: str, add_layer: AddLayer) -> Iterator[Imported]:

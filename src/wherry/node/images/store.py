@@ -12,28 +12,21 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import hashlib
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import orjson
 
 from wherry.base.clock import Clock
-from wherry.base.failpoints import reach
 from wherry.base.files import write_atomic
-from wherry.node.images.compression import DAMAGED, decompressed
 from wherry.node.images.host import HOST_IMAGE, HOST_REFERENCE
-from wherry.node.images.importer import Imported, read_images
+from wherry.node.images.imported import Imported
 from wherry.node.images.references import normalise_or_none, repository
-from wherry.node.images.source import open_source
-from wherry.node.images.unpack import unpack_layer
-from wherry.node.runtimes.port import Image, ImageInvalid, ImageMissing, RuntimeFailure
-from wherry.node.runtimes.shim import system
+from wherry.node.runtimes.port import Image, ImageMissing, RuntimeFailure
 from wherry.node.runtimes.supervised.codec import image_from
 
 _SHORT = 12
@@ -92,21 +85,13 @@ class ImageStore:
 
         Done again after a crash it goes on with the layers that were complete. Raises `ImageInvalid`, `RuntimeFailure`.
         """
+        from wherry.node.images.intake import take_in  # what only imports need is not loaded when a node starts
+
         with self._locked():
-            try:
-                with open_source(path, self._root) as source:
-                    found = list(read_images(source, name, self._add_layer))
-                if name and len(found) > 1:
-                    raise ImageInvalid(f"{path} has {len(found)} images; one name cannot be given to all of them")
-                system.sync_filesystem(str(self._root))  # the index must not speak of layers that are not on disk
-                reach("images.import.before-index")
-                for one in found:
-                    self._put(one)
-                self._write_index()
-            except DAMAGED as error:
-                raise ImageInvalid(f"{path} is damaged: {error}") from error
-            except OSError as error:
-                raise RuntimeFailure(f"cannot import {path}: {error.strerror or error}") from error
+            found = take_in(path, name, self._root, self._layer_place)
+            for one in found:
+                self._put(one)
+            self._write_index()
         return [self._images[one.image.id].image for one in found]
 
     def remove_blocking(self, reference: str) -> None:
@@ -135,24 +120,9 @@ class ImageStore:
 
     # -- layers
 
-    def _add_layer(self, diff_id: str, stream: IO[bytes]) -> None:
-        final = self._tree(diff_id)
-        if not final.exists():
-            temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=final.parent))
-            try:
-                temporary.chmod(0o755)
-                hashing = _Hashing(decompressed(stream))
-                unpack_layer(hashing, str(temporary))  # type: ignore[arg-type]
-                if (digest := f"sha256:{hashing.hasher.hexdigest()}") != diff_id:
-                    raise ImageInvalid(f"the layer {diff_id} is damaged: its content has the digest {digest}")
-                reach("images.import.before-layer")
-                temporary.rename(final)
-            except BaseException:
-                shutil.rmtree(temporary, ignore_errors=True)
-                raise
-        link = self._link(diff_id)
-        if not link.is_symlink():
-            link.symlink_to(Path("..", "layers", final.name))
+    def _layer_place(self, diff_id: str) -> tuple[Path, Path]:
+        """Where a layer's tree belongs, and the short link to it."""
+        return self._tree(diff_id), self._link(diff_id)
 
     def _tree(self, diff_id: str) -> Path:
         return self._root / "layers" / diff_id.removeprefix("sha256:")
@@ -212,19 +182,6 @@ class ImageStore:
             self._seen = None
             self._refresh()
             yield
-
-
-class _Hashing:
-    """A reader that computes the digest of what goes through."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-        self.hasher = hashlib.sha256()
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._stream.read(size)
-        self.hasher.update(data)
-        return data
 
 
 def _without(names: Sequence[str], name: str) -> list[str]:
