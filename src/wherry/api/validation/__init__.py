@@ -71,6 +71,14 @@ _RULES: LazyTable[Rules] = LazyTable(
         "leases.coordination.k8s.io": "cluster:LEASES",
         "runtimeclasses.node.k8s.io": "cluster:RUNTIME_CLASSES",
         "endpointslices.discovery.k8s.io": "endpoints:ENDPOINT_SLICES",
+        "flowschemas.flowcontrol.apiserver.k8s.io": "flowcontrol:FLOW_SCHEMAS",
+        "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io": "flowcontrol:PRIORITY_LEVELS",
+        "mutatingadmissionpolicies.admissionregistration.k8s.io": "policies:MUTATING_POLICIES",
+        "mutatingadmissionpolicybindings.admissionregistration.k8s.io": "policies:MUTATING_BINDINGS",
+        "mutatingwebhookconfigurations.admissionregistration.k8s.io": "webhooks:MUTATING_WEBHOOKS",
+        "validatingadmissionpolicies.admissionregistration.k8s.io": "policies:VALIDATING_POLICIES",
+        "validatingadmissionpolicybindings.admissionregistration.k8s.io": "policies:VALIDATING_BINDINGS",
+        "validatingwebhookconfigurations.admissionregistration.k8s.io": "webhooks:VALIDATING_WEBHOOKS",
     },
 )
 _SUBRESOURCES: Mapping[tuple[str, str], str] = {

@@ -1,6 +1,6 @@
 """Services: type, ports, addresses and IP families, traffic policies; what may change.
 
-Run it when addresses and node ports are allocated. Source: `ValidateService`, `ValidateServiceUpdate`.
+Addresses and ports that are still to be allocated may be missing. Source: `ValidateService`, `ValidateServiceUpdate`.
 """
 
 from __future__ import annotations
@@ -152,10 +152,8 @@ def _traffic(errors: Errors, spec: Object, kind: str) -> None:
         errors.invalid(path, policy, "may only be set for externally-accessible services")
     check, path = spec.get("healthCheckNodePort") or 0, "spec.healthCheckNodePort"
     if needs_health_check_port(spec):
-        if not check:
-            errors.required(path)
-        else:
-            errors.each(path, check, names.port_number(check))
+        # Without one it is allocated when the service is stored.
+        errors.each(path, check, names.port_number(check) if check else ())
     elif check:
         text = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
         errors.invalid(path, check, text)
