@@ -12,7 +12,7 @@ import orjson
 
 from wherry.api.errors import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 from wherry.api.types import Object
-from wherry.apiserver.negotiation import ACCEPTED, JSON
+from wherry.apiserver.negotiation import ACCEPTED, JSON, PROTOBUF
 from wherry.wire.messages import Request
 
 LIMIT_BYTES = 3 * 1024 * 1024
@@ -49,6 +49,8 @@ def parse(request: Request, kind: str) -> Object:
         value = parse_json(body, kind)
     elif media in _YAML_TYPES:
         value = parse_yaml(body, kind)
+    elif media == PROTOBUF:
+        value = parse_protobuf(body, kind)
     else:
         raise unsupported()
     if not isinstance(value, dict):
@@ -74,6 +76,19 @@ def parse_yaml(body: bytes, kind: str) -> Any:
         problem = " ".join(str(error).split())
         why = f"couldn't get version/kind; json parse error: error converting YAML to JSON: yaml: {problem}"
         raise unrecognized(kind, why, body) from error
+
+
+def parse_protobuf(body: bytes, kind: str) -> Any:
+    """Raises `BadRequest`, and `UnsupportedMediaType` for kinds that are only understood as JSON."""
+    from wherry.apiserver.protobuf.decode import Unlisted, decode
+    from wherry.apiserver.protobuf.wire import WireError
+
+    try:
+        return decode(body)
+    except Unlisted as error:
+        raise unsupported(f"{JSON}, application/yaml") from error
+    except (WireError, orjson.JSONDecodeError) as error:
+        raise unrecognized(kind, str(error), body) from error
 
 
 def go_json_error(body: bytes, message: str) -> str:

@@ -1,6 +1,6 @@
 """Which form of an answer the client wants: JSON or YAML, the object itself, a Table, or only its metadata.
 
-Protobuf is never given: a client that also accepts JSON gets JSON, one that does not gets 406.
+Protobuf is read (see `protobuf`) but never given: a client that also accepts JSON gets JSON, one that does not gets 406.
 Source: k8s.io/apiserver/pkg/endpoints/handlers/negotiation.
 """
 
@@ -13,7 +13,8 @@ from wherry.api.errors import NotAcceptable
 
 JSON = "application/json"
 YAML = "application/yaml"
-ACCEPTED = f"{JSON}, {YAML}, application/vnd.kubernetes.protobuf"
+PROTOBUF = "application/vnd.kubernetes.protobuf"
+ACCEPTED = f"{JSON}, {YAML}, {PROTOBUF}"
 
 _MEDIA = {JSON: JSON, YAML: YAML, "*/*": JSON, "application/*": JSON, "": JSON}
 _TRANSFORMS = frozenset({"Table", "PartialObjectMetadata", "PartialObjectMetadataList"})
