@@ -366,3 +366,22 @@ async def test_a_command_that_is_no_program(subject: Subject) -> None:
 
 def read_log_or_empty(path: str) -> list[list[str]]:
     return read_log(path) if Path(path).exists() else []
+
+
+async def test_an_oci_runtime_that_hangs_is_given_up(
+    images: ImageStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wherry.node.runtimes.supervised.runtime._START_SECONDS", 0.3)
+    program = tmp_path / "hangs"
+    program.write_text('#!/bin/sh\ncase "$*" in *--version*) echo runc version 1; exit;; esac\nexec sleep 98765\n')
+    program.chmod(0o755)
+    group = f"wherry-test-{os.getpid()}"
+    make = lambda: OciRuntime(
+        root=tmp_path / "state", images=images, clock=RealClock(), cgroup=group, program=str(program)
+    )
+    async with bench_of(Subject(make=make, reference="busybox", logs=tmp_path, passes=asyncio.sleep)) as bench:
+        container_id = await bench.make("stuck", SLEEP)
+        with pytest.raises(StartFailed, match="shim was killed"):
+            await bench.runtime.start(container_id)
+        assert bench.runtime.container(container_id).exit_code == 137
+    assert b"98765" not in subprocess.run(["ps", "ax"], capture_output=True, check=True).stdout

@@ -104,6 +104,7 @@ def _exec_or_exit(launch: Launch, ends: _Ends) -> None:
     try:
         ends.use_in_child()
         _default_signals()
+        system.prctl(system.PR_SET_PDEATHSIG, signal.SIGKILL)
         os.execvpe(launch["argv"][0], launch["argv"], launch["env"])
     finally:
         os._exit(127)

@@ -41,6 +41,7 @@ def main(directory: str, agent: int) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return 1
+    os.write(lock, b"%d\n" % os.getpid())
     system.prctl(system.PR_SET_CHILD_SUBREAPER, 1)
     system.set_name(b"wherry-shim")
     with open(records.LAUNCH_FILE, "rb") as file:

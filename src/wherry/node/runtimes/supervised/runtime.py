@@ -37,13 +37,15 @@ from wherry.node.runtimes.supervised.attach import AttachedStreams
 from wherry.node.runtimes.supervised.backend import Backend
 from wherry.node.runtimes.supervised.control import Control, Status, connect
 from wherry.node.runtimes.supervised.nursery import Nursery
-from wherry.node.runtimes.supervised.shelf import Shelf
+from wherry.node.runtimes.supervised.shelf import Shelf, kill_shim
 from wherry.node.runtimes.supervised.ward import Ward, lost
 
 T = TypeVar("T")
 
 _THREADS = 8
 _KILL_SECONDS = 10.0
+_START_SECONDS = 120.0
+"""As long as the kubelet waits for a runtime."""
 
 
 class SupervisedRuntime:
@@ -197,9 +199,19 @@ class SupervisedRuntime:
             except (OSError, RuntimeFailure) as error:
                 await self._fail_start(ward, str(error))
                 raise StartFailed(str(error)) from error
-            await ward.changed.wait()
+            await self._await_start(ward)
             if ward.state.reason == "StartError" or not ward.state.started_at:
                 raise StartFailed(ward.state.message)
+
+    async def _await_start(self, ward: Ward) -> None:
+        """Until the shim tells; one that hangs, with the OCI runtime that it waits for, is killed."""
+        try:
+            async with self._clock.timeout(_START_SECONDS):
+                await ward.changed.wait()
+        except TimeoutError:
+            self._log.error("container does not start, giving it up", container=ward.container.id)
+            await self._blocking(kill_shim, ward.directory)
+            await ward.changed.wait()
 
     def _write_launch(self, ward: Ward) -> None:
         launch = self._backend.launch(ward.container, ward.directory)

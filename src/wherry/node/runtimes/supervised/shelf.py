@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -109,6 +110,18 @@ class Shelf:
                 shutil.rmtree(gone)
             except FileNotFoundError:
                 continue
+
+
+def kill_shim(directory: Path) -> None:
+    """Kill the shim that holds the lock, which says who that is; nothing when there is none."""
+    lock = take_lock(directory)
+    if lock is not None:
+        os.close(lock)
+        return
+    try:
+        os.kill(int((directory / records.LOCK_FILE).read_text()), signal.SIGKILL)
+    except (OSError, ValueError):
+        return
 
 
 def take_lock(directory: Path) -> int | None:
