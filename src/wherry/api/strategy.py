@@ -34,14 +34,14 @@ class Strategy:
 
     `status` is what a new object's status starts as (None: the kind keeps the status it was created with);
     `has_status` says whether main and status writes are kept apart; `generation` names the fields whose change raises
-    `metadata.generation` (none: the kind has no generation); `status_keeps` the metadata that a status write cannot
-    change; `scale` the path of the replicas, where there is a scale subresource.
+    `metadata.generation` (none: the kind has no generation) and `generation_metadata` the metadata whose change does so
+    too; `status_keeps` the metadata that a status write cannot change; `scaled` whether there is a scale subresource.
     """
 
     status: Object | None = None
     has_status: bool = False
     generation: tuple[str, ...] = ()
-    generation_on_annotations: bool = False
+    generation_metadata: tuple[str, ...] = ()
     status_keeps: tuple[str, ...] = ()
     scaled: bool = False
     create_on_update: bool = False
@@ -90,9 +90,8 @@ class Strategy:
     def _changed(self, new: Object, old: Object) -> bool:
         if any(not same(new.get(key), old.get(key)) for key in self.generation):
             return True
-        if not self.generation_on_annotations:
-            return False
-        return (new["metadata"].get("annotations") or {}) != (old["metadata"].get("annotations") or {})
+        metadata, stored = new["metadata"], old["metadata"]
+        return any((metadata.get(key) or {}) != (stored.get(key) or {}) for key in self.generation_metadata)
 
     def grace_seconds(self, obj: Object, requested: int | None) -> int | None:
         """How long a deletion of `obj` waits; None where the kind knows no graceful deletion (only pods do)."""
@@ -203,7 +202,7 @@ _STRATEGIES: dict[str, Strategy] = {
     "events": _UPSERT,
     "events.events.k8s.io": _UPSERT,
     "limitranges": _UPSERT,
-    "deployments.apps": replace(_SPEC, generation_on_annotations=True, status_keeps=("labels",), scaled=True),
+    "deployments.apps": replace(_SPEC, generation_metadata=("annotations",), status_keeps=("labels",), scaled=True),
     "replicasets.apps": replace(_SPEC, status={"replicas": 0}, scaled=True),
     "statefulsets.apps": replace(_SPEC, status={"replicas": 0, "availableReplicas": 0}, scaled=True),
     "daemonsets.apps": replace(_SPEC, status=_DAEMON_STATUS),
@@ -222,7 +221,9 @@ _STRATEGIES: dict[str, Strategy] = {
     ),
     "leases.coordination.k8s.io": replace(_UPSERT, unconditional_update=False),
     "runtimeclasses.node.k8s.io": _CONFIG,
-    "endpointslices.discovery.k8s.io": Strategy(generation=("addressType", "endpoints", "ports")),
+    "endpointslices.discovery.k8s.io": Strategy(
+        generation=("addressType", "endpoints", "ports"), generation_metadata=("labels",)
+    ),
     "volumeattachments.storage.k8s.io": replace(
         _SPEC_UNCOUNTED, status={"attached": False}, unconditional_update=False
     ),

@@ -100,6 +100,15 @@ def test_main_update_keeps_status_and_counts_the_spec():
     assert updated("deployments.apps", old, metadata__generation=77)["metadata"]["generation"] == 1
 
 
+def test_endpoint_slices_count_endpoints_and_labels():
+    slice_ = {"metadata": {"name": "s"}, "addressType": "IPv4", "endpoints": []}
+    old = made("endpointslices.discovery.k8s.io", slice_)
+    kind = "endpointslices.discovery.k8s.io"
+    assert updated(kind, old, metadata__labels={"a": "b"})["metadata"]["generation"] == 2
+    assert updated(kind, old, endpoints=[{"addresses": ["10.0.0.1"]}])["metadata"]["generation"] == 2
+    assert updated(kind, old, metadata__annotations={"a": "b"})["metadata"]["generation"] == 1
+
+
 def test_status_update_keeps_the_spec_and_the_labels():
     old = made("deployments.apps", DEPLOYMENT)
     new = copy.deepcopy(old)

@@ -10,7 +10,7 @@ from binascii import a2b_base64
 from collections.abc import Mapping
 
 from wherry.api.types import Object
-from wherry.api.validation.errors import Errors
+from wherry.api.validation.errors import WHOLE_OBJECT, Errors
 from wherry.api.validation.fields import immutable
 from wherry.api.validation.rules import Rules
 from wherry.machinery import names
@@ -40,7 +40,7 @@ def config_map(errors: Errors, obj: Object) -> None:
         size += decoded_size(value)
     # Characters are at least bytes; only what comes near the limit is counted exactly.
     if size * 4 > MAX_SIZE and size + _wide(data) > MAX_SIZE:
-        errors.too_long("", MAX_SIZE)
+        errors.too_long(WHOLE_OBJECT, MAX_SIZE)
 
 
 def _wide(data: Mapping[str, str]) -> int:

@@ -44,6 +44,9 @@ _TEXTS = {
 _WITHOUT_VALUE = {ErrorType.REQUIRED, ErrorType.FORBIDDEN, ErrorType.TOO_LONG, ErrorType.INTERNAL}
 
 
+WHOLE_OBJECT = "[]"
+
+
 class Plain(str):
     """A bad value that is shown without quotes: quantities and numbers-or-percentages."""
 
@@ -52,7 +55,7 @@ class Plain(str):
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One wrong field. `field` is empty where the object as a whole is meant."""
+    """One wrong field. `field` is `[]` where the object as a whole is meant, as upstream prints an empty path."""
 
     type: ErrorType
     field: str
@@ -70,7 +73,7 @@ class FieldError:
         return Cause(str(self.type), self.message(), self.field)
 
     def __str__(self) -> str:
-        return f"{self.field or '<nil>'}: {self.message()}"
+        return f"{self.field}: {self.message()}"
 
 
 class Errors(list[FieldError]):

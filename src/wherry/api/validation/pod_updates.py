@@ -11,7 +11,7 @@ from wherry.api.pod_resources import qos_class
 from wherry.api.semantic import same
 from wherry.api.types import Object
 from wherry.api.validation.containers import image_spaces
-from wherry.api.validation.errors import Errors, shown
+from wherry.api.validation.errors import WHOLE_OBJECT, Errors, shown
 from wherry.api.validation.podspec import spec_of_pod
 from wherry.api.validation.rules import Rules
 from wherry.api.validation.scheduling import REQUIRED_TERMS, tolerations
@@ -181,7 +181,7 @@ def ephemeral_containers(errors: Errors, new: Object, old: Object) -> None:
     spec_of_pod(errors, new)
     if _is_static(old):
         errors[:] = []
-        errors.forbidden("", "static pods do not support ephemeral containers")
+        errors.forbidden(WHOLE_OBJECT, "static pods do not support ephemeral containers")
         return
     path = "spec.ephemeralContainers"
     current = {c.get("name"): c for c in (new.get("spec") or {}).get("ephemeralContainers") or ()}
@@ -203,7 +203,7 @@ def resize(errors: Errors, new: Object, old: Object) -> None:
     spec_of_pod(errors, new)
     if _is_static(old):
         errors[:] = []
-        errors.forbidden("", "static pods cannot be resized")
+        errors.forbidden(WHOLE_OBJECT, "static pods cannot be resized")
         return
     after, before = new.get("spec") or {}, old.get("spec") or {}
     if qos_class(after) != qos_class(before):
