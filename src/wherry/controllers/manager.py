@@ -15,6 +15,7 @@ from wherry.client.client import Client
 from wherry.client.informer import SharedInformers
 from wherry.controllers.context import Config, Context
 from wherry.controllers.controller import Controller, Counters
+from wherry.controllers.daemonset.controller import DaemonSetController
 from wherry.controllers.deployment.controller import DeploymentController
 from wherry.controllers.endpoints.endpoints import EndpointsController
 from wherry.controllers.endpoints.endpointslice import EndpointSliceController
@@ -32,6 +33,7 @@ CONTROLLERS: Mapping[str, Callable[[Context], Controller]] = {
     "deployment": DeploymentController,
     "replicaset": lambda context: ReplicaSetController(context, KIND_RS),
     "replicationcontroller": lambda context: ReplicaSetController(context, KIND_RC),
+    "daemonset": DaemonSetController,
     "endpoints": EndpointsController,
     "endpointslice": EndpointSliceController,
     "endpointslicemirroring": EndpointSliceMirroringController,

@@ -20,6 +20,7 @@ from wherry.controllers.context import Context
 from wherry.controllers.controller import Loop
 from wherry.controllers.expectations import Expectations
 from wherry.controllers.pod_control import PodControl, all_at_once, namespace_terminating, slow_start
+from wherry.controllers.pod_events import PodEvents
 from wherry.controllers.selection import Predicate, by_labels, by_selector
 
 BURST = 500
@@ -115,7 +116,6 @@ class ReplicaSetController:
         self._clock = context.clock
         self._sets = context.informers.informer(kind.resource)
         self._pods = context.informers.informer("pods")
-        self._pods.add_index("controller", owners.controller_index)
         self._expectations = Expectations(context.clock)
         self._control = PodControl(context.client, context.recorder(kind.component))
         self._sets.add_index("controller", owners.controller_index)
@@ -128,7 +128,14 @@ class ReplicaSetController:
             workers=context.config.workers_by_controller.get(kind.name, context.config.workers),
         )
         self._sets.add_handler(self.loop.enqueue, self._set_changed, self._set_gone)
-        self._pods.add_handler(self._pod_added, self._pod_changed, self._pod_gone)
+        PodEvents(
+            kind=kind.resource.kind,
+            workloads=self._sets,
+            pods=self._pods,
+            matches=lambda rs, labels: kind.predicate(rs["spec"])(labels),
+            tell=self.loop.queue.add,
+            expectations=self._expectations,
+        )
 
     async def run(self) -> None:
         await self.loop.run()
@@ -141,61 +148,6 @@ class ReplicaSetController:
     def _set_gone(self, rs: Object) -> None:
         self._expectations.forget(key_of(rs))
         self.loop.enqueue(rs)
-
-    def _owner(self, pod: Object) -> Key | None:
-        reference = owners.controller_of(pod)
-        if reference is None or reference["kind"] != self._kind.resource.kind:
-            return None
-        namespace = pod["metadata"]["namespace"]
-        found = self._sets.get(namespace, reference["name"])
-        if found is None or found["metadata"]["uid"] != reference["uid"]:
-            return None
-        return namespace, reference["name"]
-
-    def _pod_added(self, pod: Object) -> None:
-        if pods.is_terminating(pod):
-            self._pod_gone(pod)
-        elif (owner := self._owner(pod)) is not None:
-            self._expectations.creation_seen(owner)
-            self.loop.queue.add(owner)
-        elif owners.controller_of(pod) is None:
-            self._enqueue_matching(pod)
-
-    def _pod_changed(self, old: Object, new: Object) -> None:
-        if new["metadata"].get("deletionTimestamp"):
-            self._pod_gone(new)
-            return
-        before, after = self._owner(old), self._owner(new)
-        if before is not None and before != after:
-            self.loop.queue.add(before)
-        if after is not None:
-            self.loop.queue.add(after)
-            self._schedule_availability(after, old, new)
-        elif owners.controller_of(new) is None and (
-            old["metadata"].get("labels") != new["metadata"].get("labels") or owners.controller_of(old) is not None
-        ):
-            self._enqueue_matching(new)
-
-    def _schedule_availability(self, owner: Key, old: Object, new: Object) -> None:
-        """A pod that became ready becomes available only after minReadySeconds: come again then."""
-        rs = self._sets.get(*owner)
-        seconds = rs["spec"].get("minReadySeconds", 0) if rs else 0
-        if seconds and not pods.is_ready(old) and pods.is_ready(new):
-            # One second more, for timestamps have no fractions.
-            self.loop.queue.add_after(owner, seconds + 1)
-
-    def _pod_gone(self, pod: Object) -> None:
-        if (owner := self._owner(pod)) is not None:
-            self._expectations.deletion_seen(owner, pod["metadata"]["uid"])
-            self.loop.queue.add(owner)
-
-    def _enqueue_matching(self, pod: Object) -> None:
-        labels = pod["metadata"].get("labels") or {}
-        if not labels:
-            return
-        for rs in self._sets.in_namespace(pod["metadata"]["namespace"]):
-            if self._kind.predicate(rs["spec"])(labels):
-                self.loop.enqueue(rs)
 
     async def _reconcile(self, key: Key) -> None:
         rs = self._sets.get(*key)

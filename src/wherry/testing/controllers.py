@@ -220,6 +220,7 @@ async def running(
         theirs = Client(InProcessTransport(faults.handle, user=ADMIN), clock=clock, user_agent="controllers")
         for name in nodes:
             await client.create("nodes", {"metadata": {"name": name}})
+            await client.patch("nodes", name, {"spec": {"taints": None}})
         informers = SharedInformers(client)
         kubelet = Kubelet(client, clock, informers)
         task = asyncio.ensure_future(informers.run())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
@@ -12,15 +12,19 @@ import pytest
 from wherry.api.errors import ServiceUnavailable
 from wherry.api.types import Object
 from wherry.apiserver.app import ApiServer
+from wherry.base.clock import RealClock
 from wherry.base.fake_clock import FakeClock
 from wherry.base.tasks import cancel_and_wait
 from wherry.client.client import Client
+from wherry.client.http_transport import HttpTransport
 from wherry.client.in_process import InProcessTransport
 from wherry.client.informer import Informer, SharedInformers
 from wherry.client.transport import StreamedAnswer
 from wherry.store.memory import open_memory
 from wherry.store.port import Revision, Store
 from wherry.testing.apiserver import ADMIN, client_of, in_process_server
+from wherry.wire.messages import Reply, Request
+from wherry.wire.server import serve
 
 MAPS = "configmaps"
 
@@ -270,3 +274,40 @@ async def test_shared_informers_are_one_per_selection_and_start_late_too(rig: Ri
     await shared.wait_synced()
     assert one.synced
     assert late.synced
+
+
+async def test_over_http_a_server_that_restarts_is_found_again() -> None:
+    clock = RealClock()
+    async with in_process_server(clock=clock) as server:
+
+        def handle(request: Request) -> Reply | Awaitable[Reply]:
+            request.state["user"] = ADMIN
+            return server.handle(request)
+
+        direct = client_of(server, clock=clock)
+        running = await serve(handle)
+        port = running.port
+        transport = HttpTransport(f"http://127.0.0.1:{port}")
+        informer = Informer(Client(transport, clock=clock), MAPS, namespace="default")
+        recorder = Recorder(informer)
+        task = asyncio.ensure_future(informer.run())
+        try:
+            async with asyncio.timeout(10):
+                await informer.wait_synced()
+                for i in range(4):
+                    await direct.create(
+                        MAPS, {"metadata": {"name": f"m{i}", "namespace": "default"}, "data": {"a": "1"}}
+                    )
+                    while f"m{i}" not in recorder.state:
+                        await asyncio.sleep(0.002)
+                    if i % 2:
+                        await running.close()
+                        await direct.patch(MAPS, f"m{i}", {"data": {"a": "2"}}, namespace="default")
+                        running = await serve(handle, port=port)
+                while recorder.state != {"m0": "1", "m1": "2", "m2": "1", "m3": "2"}:
+                    await asyncio.sleep(0.002)
+        finally:
+            await cancel_and_wait(task)
+            await transport.aclose()
+            await running.close()
+        assert [what for what, _, _ in recorder.told] == ["add", "add", "update", "add", "add", "update"]
