@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from wherry.apiserver.app import ApiServer
 from wherry.apiserver.config import ServerConfig
+from wherry.apiserver.serving import wire_options
 from wherry.apiserver.streaming.stages import pod_stream_stages
 from wherry.base.clock import Clock
 from wherry.client.client import Client
@@ -80,6 +81,7 @@ async def open_control_plane(
             api.handle,
             sockets=listen(hosts, config.port),
             tls=server_context(credentials.server, credentials.authority.pair),
+            options=wire_options(),
             clock=clock,
         )
     except BaseException:

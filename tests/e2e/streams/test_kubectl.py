@@ -77,8 +77,13 @@ class Pods:
 class Kubectl:
     """The binary on PATH, with its own kubeconfig."""
 
-    def __init__(self, config: Path) -> None:
-        self._environment = {**os.environ, "KUBECONFIG": str(config)}
+    def __init__(self, config: Path, *, websockets: bool) -> None:
+        self._environment = {
+            **os.environ,
+            "KUBECONFIG": str(config),
+            "KUBECTL_REMOTE_COMMAND_WEBSOCKETS": str(websockets).lower(),
+            "KUBECTL_PORT_FORWARD_WEBSOCKETS": str(websockets).lower(),
+        }
 
     async def start(self, *arguments: str, **options: object) -> asyncio.subprocess.Process:
         pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.PIPE}
@@ -155,8 +160,9 @@ def kubeconfig(path: Path, port: int, ca: Path) -> Path:
     return path
 
 
-@pytest.fixture
-async def kubectl(tmp_path: Path) -> AsyncIterator[Kubectl]:
+@pytest.fixture(params=["websocket", "spdy"])
+async def kubectl(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Kubectl]:
+    """Once as kubectl speaks now, once as it did before version 1.31."""
     clock = RealClock()
     authority = Authority(tmp_path, clock=clock)
     authority.ensure()
@@ -195,7 +201,8 @@ async def kubectl(tmp_path: Path) -> AsyncIterator[Kubectl]:
         pods.items = [{**pod, "metadata": {**pod["metadata"], "uid": UID}}]
         server = await serve(api.handle, tls=server_context(served.certificate, served.key, client_ca=ca))
         stack.push_async_callback(server.close)
-        yield Kubectl(kubeconfig(tmp_path / "kubeconfig", server.port, ca))
+        config = kubeconfig(tmp_path / "kubeconfig", server.port, ca)
+        yield Kubectl(config, websockets=request.param == "websocket")
 
 
 async def test_logs(kubectl: Kubectl) -> None:
