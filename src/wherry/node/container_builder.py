@@ -14,9 +14,9 @@ from wherry.node.pod.expansion import expand_all
 from wherry.node.pod.fields import Identity
 from wherry.node.pod.observed import HASH_LABEL, KIND_LABEL, RESOURCES_LABEL
 from wherry.node.pod.spec import Kind
-from wherry.node.runtimes.port import Container, Image, Sandbox
+from wherry.node.runtimes.port import Container, Image, Mount, Sandbox
 from wherry.node.tools import Tools
-from wherry.node.volumes import mounts
+from wherry.node.volumes import kinds, mounts
 from wherry.node.volumes.context import VolumeProblem
 
 GRACE_LABEL = "wherry.dev/termination-grace-seconds"
@@ -54,8 +54,7 @@ def build(
             ports=parts.port_map,
         )
         context = security.effective(pod, container, image, seccomp_root=str(tools.config.root / "seccomp"))
-        termination = _termination_file(tools, parts.paths, name, attempt)
-        mounted = mounts.of_container(container, parts.volumes, variables, parts.files, termination)
+        mounted = _mounts(tools, pod, container, attempt, variables, parts)
     except (environment.EnvironmentProblem, security.SecurityProblem, VolumeProblem, OSError) as error:
         raise ConfigProblem(str(error)) from error
     log_path = parts.paths.log(name, attempt)
@@ -70,7 +69,7 @@ def build(
         arguments=arguments(container, image, variables),
         environment=tuple({**dict(image.environment), "HOSTNAME": parts.sandbox.hostname, **variables}.items()),
         working_directory=container.get("workingDir") or image.working_directory,
-        mounts=mounted if tools.config.on_disk else (),
+        mounts=mounted,
         resources=resources.of_container(pod, container, memory_capacity=tools.memory_capacity),
         security=context,
         log_path=str(log_path),
@@ -97,14 +96,18 @@ def stop_signal(container: Object, image: Image) -> str:
     return str(own or image.stop_signal or "SIGTERM")
 
 
-def _termination_file(tools: Tools, paths: PodPaths, name: str, attempt: int) -> Path | None:
+def _mounts(
+    tools: Tools, pod: Object, container: Object, attempt: int, variables: Mapping[str, str], parts: PodParts
+) -> tuple[Mount, ...]:
+    """None for pods that only pretend. Raises `VolumeProblem`, `OSError`."""
     if not tools.config.on_disk:
-        return None
-    path = paths.termination(name, attempt)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o666)
-    path.chmod(0o666)
-    return path
+        return ()
+    termination = parts.paths.termination(container["name"], attempt)
+    termination.parent.mkdir(parents=True, exist_ok=True)
+    termination.touch()
+    termination.chmod(0o666)
+    read_only = {volume["name"] for volume in pod["spec"].get("volumes") or () if kinds.read_only(volume)}
+    return mounts.of_container(container, parts.volumes, variables, parts.files, termination, read_only)
 
 
 def _labels(pod: Object, kind: Kind, container: Object, attempt: int, image: Image) -> dict[str, str]:

@@ -34,5 +34,5 @@ async def run(
         outcome = await actions.ask(hook, container, container_id=container_id, address=address, timeout=timeout)
     except ActionError as error:
         raise HookFailed(str(error)) from error
-    if not outcome.success:
+    if not outcome.success and not outcome.answered:
         raise HookFailed(outcome.output or "the command ended with an error")

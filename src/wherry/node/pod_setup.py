@@ -81,7 +81,8 @@ class PodSetUp:
 
     async def refresh(self, pod: Object) -> float | None:
         """Bring the volumes up to date. Gives when to do it again. Raises `SetUpProblem`."""
-        await self._tools.objects.want(spec.uid(pod), spec.namespace(pod), references.of_pod(pod))
+        wanted = references.of_pod(pod, volumes=self._tools.config.on_disk)
+        await self._tools.objects.want(spec.uid(pod), spec.namespace(pod), wanted)
         if not self._tools.config.on_disk:
             return None
         try:
@@ -150,7 +151,9 @@ class PodSetUp:
         for path, text in ((paths.hosts, hosts), (paths.hostname, f"{hostname}\n"), (paths.resolver, resolver.text())):
             if _read(path) != text:
                 write_atomic(path, text.encode(), durable=False)
-        return PodFiles(hosts=paths.hosts, hostname=paths.hostname, resolver=paths.resolver)
+        # Where pods cannot ask the cluster's name server, they keep the machine's.
+        resolver_file = paths.resolver if self._tools.network.nameserver_reachable else None
+        return PodFiles(hosts=paths.hosts, hostname=paths.hostname, resolver=resolver_file)
 
     def _hostname(self, pod: Object) -> str:
         if spec.uses_host_network(pod):

@@ -88,7 +88,7 @@ class Registration:
             self._config,
             self._machine,
             addresses=self._network.node_addresses,
-            runtime_version=f"{self._scheme}://{self._runtime.version}",
+            runtime_version=runtime_version(self._scheme, self._runtime.version),
             images=self._runtime.images.list(),
             known=known,
             now=self._clock.now(),
@@ -115,3 +115,9 @@ class Registration:
                     self._log.warning("could not send the node's status", error=str(error))
             except (ConnectionError, OSError) as error:
                 self._log.warning("could not send the node's status", error=str(error))
+
+
+def runtime_version(scheme: str, version: str) -> str:
+    """`runc://1.1.5`; a version that begins with its program's name, as in `crun 1.8`, is split at it."""
+    program, _, number = version.rpartition(" ")
+    return f"{program or scheme}://{number}"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from wherry.api.errors import NotFound
 from wherry.node.runtimes.fake.behaviour import Behaviour, ExecResult
+from wherry.testing.nodes import test_node
 from wherry.testing.pod_network import page
 from wherry.testing.pods import container, pod, sidecar
 
@@ -330,3 +331,47 @@ async def test_resize_in_place(node):
     await node.clock.advance(1)
     assert node.states("a") == [before]
     assert node.agent._workers[before.pod_uid]._applied[before.id].endswith("limits.cpu=2,limits.memory=")
+
+
+async def test_missing_volume_source_and_then_not(node):
+    app = container("a", volumeMounts=[{"name": "v", "mountPath": "/v"}])
+    await node.run_pod(pod(app, volumes=[{"name": "v", "configMap": {"name": "c"}}]))
+    assert (await node.container())["state"]["waiting"]["reason"] == "ContainerCreating"
+    complaint = 'MountVolume.SetUp failed for volume "v" : configmap "c" not found'
+    assert await node.events("FailedMount") == [complaint]
+    await node.client.create("configmaps", {"metadata": {"name": "c", "namespace": "default"}, "data": {"k": "1"}})
+    await node.clock.advance(0.5)
+    assert (await node.status())["phase"] == "Running"
+
+
+async def test_ephemeral_containers(node):
+    await node.run_pod(pod())
+    debugger = {"name": "debug", "image": "example.org/tools:1", "terminationMessagePolicy": "File"}
+    patch = {"spec": {"ephemeralContainers": [debugger]}}
+    await node.client.patch(
+        "pods", "p", patch, namespace="default", type="strategic", subresource="ephemeralcontainers"
+    )
+    await node.clock.advance(0.5)
+    assert "running" in (await node.container("debug"))["state"]
+    assert (await node.status())["phase"] == "Running"
+
+
+async def test_readiness_gates(node):
+    found = await node.run_pod(pod(readinessGates=[{"conditionType": "example.org/gate"}]))
+    assert condition(found["status"], "Ready")["reason"] == "ReadinessGatesNotReady"
+    gate = {"status": {"conditions": [{"type": "example.org/gate", "status": "True"}]}}
+    await node.client.patch("pods", "p", gate, namespace="default", type="strategic", subresource="status")
+    await node.clock.advance(0.5)
+    status = await node.status()
+    assert condition(status, "Ready")["status"] == "True" and condition(status, "example.org/gate")["status"] == "True"
+
+
+async def test_pods_that_only_pretend_leave_the_disk_alone(tmp_path):
+    async with test_node(tmp_path, on_disk=False) as node:
+        app = container("a", volumeMounts=[{"name": "v", "mountPath": "/v"}])
+        found = await node.run_pod(pod(app, volumes=[{"name": "v", "secret": {"secretName": "none"}}]))
+        assert found["status"]["phase"] == "Running"
+        await node.delete()
+        await node.clock.advance(2)
+        assert not await node.exists()
+    assert not list(tmp_path.iterdir())

@@ -14,6 +14,8 @@ class Outcome:
 
     success: bool
     output: str = ""
+    answered: bool = False
+    """A failure all the same in which the other side answered: enough for a hook."""
 
 
 class ActionError(Exception):

@@ -63,7 +63,7 @@ async def _follow(network: PodNetwork, page: Page) -> Outcome:
             continue
         if 200 <= status < 400:
             return Outcome(True, body)
-        return Outcome(False, f"HTTP probe failed with statuscode: {status}")
+        return Outcome(False, f"HTTP probe failed with statuscode: {status}", answered=True)
     return Outcome(False, f'Get "{page.url}": stopped after {MAX_REDIRECTS} redirects')
 
 

@@ -59,9 +59,9 @@ def value(lookup: Lookup, resource: str, namespace: str, name: str, key: str, *,
     return found
 
 
-def of_pod(pod: Object) -> set[Reference]:
-    """Everything that the pod's containers and volumes refer to, optional or not."""
-    found = set(_of_volumes(pod))
+def of_pod(pod: Object, *, volumes: bool = True) -> set[Reference]:
+    """Everything that the pod's containers, and its volumes if wanted, refer to, optional or not."""
+    found = set(_of_volumes(pod)) if volumes else set()
     for _, container in spec.all_containers(pod):
         found.update(_of_container(container))
     return {reference for reference in found if reference.name}

@@ -29,6 +29,11 @@ PATHS: dict[str, PathKind] = {
 }
 
 
+def read_only(volume: Object) -> bool:
+    """Whether containers see the volume read-only whatever their mount says: data from the API, and claims that ask."""
+    return kind_of(volume) in PAYLOADS or bool((volume.get("persistentVolumeClaim") or {}).get("readOnly"))
+
+
 def kind_of(volume: Object) -> str:
     """The source field of a volume; a volume without one is an emptyDir, as upstream's defaults say."""
     return next((key for key in volume if key != "name"), "emptyDir")

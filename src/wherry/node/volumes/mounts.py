@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,9 +34,13 @@ def of_container(
     environment: Mapping[str, str],
     files: PodFiles,
     termination_log: Path | None,
+    read_only: Collection[str] = (),
 ) -> tuple[Mount, ...]:
-    """All mounts, shortest target first, so that one below another comes after it. Raises `VolumeProblem`."""
-    mounts = [_volume_mount(mount, volumes, environment) for mount in container.get("volumeMounts") or ()]
+    """All mounts, shortest target first, so that one below another comes after it. `read_only` are names of volumes.
+
+    Raises `VolumeProblem`.
+    """
+    mounts = [_volume_mount(mount, volumes, environment, read_only) for mount in container.get("volumeMounts") or ()]
     taken = {mount.target for mount in mounts}
     mounts += [Mount(source=str(path), target=target) for target, path in files.by_target() if target not in taken]
     if termination_log is not None:
@@ -45,7 +49,9 @@ def of_container(
     return tuple(sorted(mounts, key=lambda mount: mount.target.count("/")))
 
 
-def _volume_mount(mount: Object, volumes: Mapping[str, Path], environment: Mapping[str, str]) -> Mount:
+def _volume_mount(
+    mount: Object, volumes: Mapping[str, Path], environment: Mapping[str, str], read_only: Collection[str]
+) -> Mount:
     name = mount["name"]
     if name not in volumes:
         raise VolumeProblem(f'cannot find volume "{name}" to mount into container')
@@ -57,6 +63,6 @@ def _volume_mount(mount: Object, volumes: Mapping[str, Path], environment: Mappi
     return Mount(
         source=str(source),
         target=target if target.startswith("/") else f"/{target}",
-        read_only=bool(mount.get("readOnly")),
+        read_only=bool(mount.get("readOnly")) or name in read_only,
         propagation=_PROPAGATION[mount.get("mountPropagation") or "None"],
     )

@@ -3,6 +3,7 @@
 import pytest
 
 from wherry.node.volumes.context import VolumeProblem
+from wherry.node.volumes.kinds import read_only
 from wherry.node.volumes.mounts import PodFiles, of_container
 from wherry.testing.pods import container
 
@@ -23,6 +24,14 @@ def test_mounts(tmp_path):
     assert by_target["/data/deep"].read_only and by_target["/data/deep"].propagation == "rslave"
     assert by_target["/etc/hosts"].source == str(tmp_path)
     assert found.index(by_target["/data"]) < found.index(by_target["/data/deep"])
+
+
+def test_data_of_the_api_is_read_only(tmp_path):
+    assert read_only({"name": "v", "configMap": {}}) and read_only({"name": "v", "projected": {}})
+    assert not read_only({"name": "v", "emptyDir": {}}) and not read_only({"name": "v"})
+    app = container("a", volumeMounts=[{"name": "v", "mountPath": "/v"}])
+    (mount,) = of_container(app, {"v": tmp_path}, {}, PodFiles(), None, {"v"})
+    assert mount.read_only
 
 
 def test_unknown_volume():
