@@ -1,0 +1,12 @@
+"""The scheduler: every pod without a node gets the node that suits it best, or an event that says why none does.
+
+    scheduler.py     the component: takes pods from the queue, decides, binds
+    queue.py         which pod is next, and when one that failed is tried again
+    cache.py         the nodes and what runs on them, kept up to date change by change
+    handlers.py      from informers to cache and queue
+    framework/       the points at which plugins decide; pure
+    plugins/         one decision per file; pure
+
+What always holds: a scheduling cycle has no await in it, so cache and queue do not move while plugins look at them, and
+no snapshot is ever copied. Source: KEP-624 (scheduling framework), k8s.io/kube-scheduler.
+"""

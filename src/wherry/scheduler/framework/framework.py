@@ -1,0 +1,153 @@
+"""The plugins of one profile, and how they are asked in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from wherry.scheduler.framework.cluster_event import ClusterEvent
+from wherry.scheduler.framework.diagnosis import Diagnosis
+from wherry.scheduler.framework.node_info import NodeInfo
+from wherry.scheduler.framework.plugin import (
+    Bind,
+    Cluster,
+    Filter,
+    Filtering,
+    Hint,
+    Permit,
+    Plugin,
+    PreBind,
+    PreEnqueue,
+    QueueSort,
+    Reserve,
+    Score,
+)
+from wherry.scheduler.framework.pod_info import PodInfo
+from wherry.scheduler.framework.status import Status, unresolvable
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One pod's checks, and the only nodes worth checking (None: all)."""
+
+    filterings: tuple[Filtering, ...]
+    nodes: frozenset[str] | None = None
+    narrowed_by: tuple[str, ...] = ()
+
+    def check(self, node: NodeInfo) -> Status | None:
+        """The first no; None when the pod fits."""
+        for filtering in self.filterings:
+            if (status := filtering.filter(node)) is not None:
+                return status
+        return None
+
+    def copy(self) -> Prepared:
+        """For trying things out with `add_pod` and `remove_pod`."""
+        return Prepared(tuple(each.copy() for each in self.filterings), self.nodes, self.narrowed_by)
+
+    def add_pod(self, pod: PodInfo, node: NodeInfo) -> None:
+        node.add_pod(pod)
+        for filtering in self.filterings:
+            filtering.add_pod(pod, node)
+
+    def remove_pod(self, pod: PodInfo, node: NodeInfo) -> None:
+        node.remove_pod(pod.uid)
+        for filtering in self.filterings:
+            filtering.remove_pod(pod, node)
+
+    @property
+    def absent(self) -> Status | None:
+        """What is said of nodes that were not worth checking."""
+        if self.nodes is None:
+            return None
+        names = " ".join(self.narrowed_by)
+        return unresolvable(self.narrowed_by[0], f"node(s) didn't satisfy plugin(s) [{names}]")
+
+
+class Framework:
+    """Plugins in the order in which they are asked. `weights` are by name; 1 unless told."""
+
+    def __init__(self, plugins: Sequence[Plugin], *, weights: Mapping[str, int] | None = None) -> None:
+        self.plugins: dict[str, Plugin] = {plugin.name: plugin for plugin in plugins}
+        weigh = weights or {}
+        self._pre_enqueue = tuple(p for p in plugins if isinstance(p, PreEnqueue))
+        self._filters = tuple(p for p in plugins if isinstance(p, Filter))
+        self._scores = tuple((p, weigh.get(p.name, 1)) for p in plugins if isinstance(p, Score))
+        self._reserves = tuple(p for p in plugins if isinstance(p, Reserve))
+        self._permits = tuple(p for p in plugins if isinstance(p, Permit))
+        self._pre_binds = tuple(p for p in plugins if isinstance(p, PreBind))
+        self._bind = next((p for p in plugins if isinstance(p, Bind)), None)
+        self._sort = next((p for p in plugins if isinstance(p, QueueSort)), None)
+
+    def hints(self) -> dict[ClusterEvent, dict[str, Hint]]:
+        """Per change of the cluster, the plugins that may say yes after it."""
+        found: dict[ClusterEvent, dict[str, Hint]] = {}
+        for plugin in self.plugins.values():
+            for event, hint in plugin.events.items():
+                found.setdefault(event, {})[plugin.name] = hint
+        return found
+
+    def order(self, pod: PodInfo, since: float) -> tuple[float, ...]:
+        return self._sort.order(pod, since) if self._sort is not None else (since,)
+
+    def pre_enqueue(self, pod: PodInfo) -> Status | None:
+        for plugin in self._pre_enqueue:
+            if (status := plugin.pre_enqueue(pod)) is not None:
+                return status
+        return None
+
+    def prepare(self, pod: PodInfo, cluster: Cluster) -> Prepared | Status:
+        """Run PreFilter; a `Status` means that no node can do."""
+        filterings: list[Filtering] = []
+        nodes: frozenset[str] | None = None
+        narrowed_by: list[str] = []
+        for plugin in self._filters:
+            answer = plugin.pre_filter(pod, cluster)
+            if isinstance(answer, Status):
+                return answer
+            if answer is None:
+                continue
+            filterings.append(answer)
+            if answer.nodes is not None:
+                nodes = answer.nodes if nodes is None else nodes & answer.nodes
+                narrowed_by.append(plugin.name)
+        return Prepared(tuple(filterings), nodes, tuple(sorted(narrowed_by)))
+
+    def score(self, pod: PodInfo, cluster: Cluster, nodes: Sequence[NodeInfo]) -> list[int]:
+        """The weighted sum of all plugins for each node."""
+        totals = [0] * len(nodes)
+        for plugin, weight in self._scores:
+            scores = plugin.score(pod, cluster, nodes)
+            if scores is not None:
+                totals = [total + weight * score for total, score in zip(totals, scores, strict=True)]
+        return totals
+
+    def reserve(self, pod: PodInfo, node: str) -> Status | None:
+        for plugin in self._reserves:
+            if (status := plugin.reserve(pod, node)) is not None:
+                self.unreserve(pod, node)
+                return status
+        return None
+
+    def unreserve(self, pod: PodInfo, node: str) -> None:
+        for plugin in reversed(self._reserves):
+            plugin.unreserve(pod, node)
+
+    async def bind(self, pod: PodInfo, node: str) -> Status | None:
+        """Permit, PreBind and Bind. Raises what Bind raises."""
+        for permit in self._permits:
+            if (status := await permit.permit(pod, node)) is not None:
+                return status
+        for pre_bind in self._pre_binds:
+            if (status := await pre_bind.pre_bind(pod, node)) is not None:
+                return status
+        if self._bind is not None:
+            await self._bind.bind(pod, node)
+        return None
+
+
+def rejected(prepared: Prepared | Status, total: int) -> Diagnosis:
+    """The beginning of a diagnosis, before any node is looked at."""
+    if isinstance(prepared, Status):
+        return Diagnosis(total, pre_filter=prepared)
+    return Diagnosis(total, absent=prepared.absent)

@@ -1,0 +1,83 @@
+"""A pod as plugins see it: its object, and what is derived from it once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from wherry.api.types import Object
+from wherry.scheduler.framework.affinity_terms import PodAffinity, pod_affinity
+from wherry.scheduler.requests import DEFAULT_CPU, DEFAULT_MEMORY, Amounts, pod_requests
+
+ALL_ADDRESSES = "0.0.0.0"
+
+HostPort = tuple[str, str, int]
+"""Address, protocol, port."""
+
+
+class PodInfo:
+    """What matters of a changed pod makes a new one; only `obj` is brought up to date in place.
+
+    `requests` has only what is above zero.
+    """
+
+    __slots__ = (
+        "affinity",
+        "key",
+        "labels",
+        "name",
+        "namespace",
+        "nonzero_cpu",
+        "nonzero_memory",
+        "obj",
+        "ports",
+        "priority",
+        "requests",
+        "spec",
+        "uid",
+    )
+
+    def __init__(self, obj: Object) -> None:
+        metadata, spec = obj["metadata"], obj["spec"]
+        self.obj = obj
+        self.spec: Mapping[str, Any] = spec
+        self.namespace: str = metadata.get("namespace", "")
+        self.name: str = metadata["name"]
+        self.key = (self.namespace, self.name)
+        self.uid: str = metadata.get("uid") or f"{self.namespace}/{self.name}"
+        self.labels: Mapping[str, str] = metadata.get("labels") or {}
+        self.priority: int = spec.get("priority") or 0
+        self.requests: Amounts = {name: value for name, value in pod_requests(obj).items() if value}
+        nonzero = pod_requests(obj, nonzero=True)
+        self.nonzero_cpu = nonzero.get("cpu", DEFAULT_CPU)
+        self.nonzero_memory = nonzero.get("memory", DEFAULT_MEMORY)
+        self.ports = host_ports(spec)
+        self.affinity: PodAffinity | None = pod_affinity(self.namespace, spec)
+
+    def __repr__(self) -> str:
+        return f"PodInfo({self.namespace}/{self.name})"
+
+
+def host_ports(spec: Mapping[str, Any]) -> tuple[HostPort, ...]:
+    """Ports of the node that the pod takes: those of containers and sidecars."""
+    sidecars = (each for each in spec.get("initContainers") or () if each.get("restartPolicy") == "Always")
+    return tuple(
+        (port.get("hostIP") or ALL_ADDRESSES, port.get("protocol") or "TCP", number)
+        for container in (*(spec.get("containers") or ()), *sidecars)
+        for port in container.get("ports") or ()
+        if (number := port.get("hostPort"))
+    )
+
+
+def accounting(obj: Object) -> tuple[Any, ...]:
+    """What a new `PodInfo` would depend on; equal for two states of a pod that differ only in their status.
+
+    The generation stands for the whole spec, where the server counts it.
+    """
+    metadata = obj["metadata"]
+    statuses = (obj.get("status") or {}).get("containerStatuses") or ()
+    return (
+        metadata.get("labels"),
+        metadata.get("generation") or obj["spec"],
+        [(entry.get("allocatedResources"), (entry.get("resources") or {}).get("requests")) for entry in statuses],
+    )

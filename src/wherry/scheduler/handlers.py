@@ -1,0 +1,92 @@
+"""From what informers tell to the cache and the queue.
+
+A pod is one of three things to the scheduler: on a node (counts there), waiting for a node (if it names this
+scheduler), or over (Succeeded and Failed pods hold nothing any more).
+"""
+
+from __future__ import annotations
+
+from wherry.api.types import Object
+from wherry.client.informer import SharedInformers
+from wherry.scheduler.cache import Cache
+from wherry.scheduler.framework.cluster_event import ClusterEvent, needs_less, node_changes
+from wherry.scheduler.queue import SchedulingQueue
+
+_OVER = ("Succeeded", "Failed")
+
+
+def _is_over(pod: Object) -> bool:
+    return (pod.get("status") or {}).get("phase") in _OVER
+
+
+def _uid(pod: Object) -> str:
+    return pod["metadata"].get("uid") or ""
+
+
+class Handlers:
+    """Keeps cache and queue true. `name` is the scheduler's, as pods give it in `spec.schedulerName`."""
+
+    def __init__(self, *, cache: Cache, queue: SchedulingQueue, name: str) -> None:
+        self._cache = cache
+        self._queue = queue
+        self._name = name
+
+    def attach(self, informers: SharedInformers) -> None:
+        informers.informer("nodes").add_handler(self.node_added, self.node_changed, self.node_removed)
+        informers.informer("pods").add_handler(self.pod_added, self.pod_changed, self.pod_removed)
+        informers.informer("namespaces").add_handler(on_update=self.namespace_changed)
+
+    def node_added(self, node: Object) -> None:
+        self._cache.set_node(node)
+        self._queue.notify(ClusterEvent.NODE_ADD, None, node)
+
+    def node_changed(self, old: Object, new: Object) -> None:
+        self._cache.set_node(new)
+        for event in node_changes(old, new):
+            self._queue.notify(event, old, new)
+
+    def node_removed(self, node: Object) -> None:
+        self._cache.remove_node(node["metadata"]["name"])
+        self._queue.notify(ClusterEvent.NODE_DELETE, node, None)
+
+    def namespace_changed(self, old: Object, new: Object) -> None:
+        if old["metadata"].get("labels") != new["metadata"].get("labels"):
+            self._queue.notify(ClusterEvent.NAMESPACE, old, new)
+
+    def pod_added(self, pod: Object) -> None:
+        if _is_over(pod):
+            return
+        if pod["spec"].get("nodeName"):
+            self._place(None, pod)
+        elif self._is_ours(pod):
+            self._queue.add(pod)
+
+    def pod_changed(self, old: Object, new: Object) -> None:
+        if _is_over(new):
+            self.pod_removed(new)
+        elif new["spec"].get("nodeName"):
+            self._place(old, new)
+        elif self._is_ours(new) and not self._cache.is_assumed(_uid(new)):
+            self._queue.update(old, new)
+
+    def pod_removed(self, pod: Object) -> None:
+        uid = _uid(pod)
+        self._queue.remove(uid)
+        if self._cache.holds(uid):
+            self._cache.remove_pod(uid)
+            self._queue.notify(ClusterEvent.POD_DELETE, pod, None)
+
+    def _is_ours(self, pod: Object) -> bool:
+        return (pod["spec"].get("schedulerName") or "default-scheduler") == self._name
+
+    def _place(self, old: Object | None, new: Object) -> None:
+        """The pod is on a node; whether it was bound here or by somebody else."""
+        self._queue.remove(_uid(new))
+        if self._cache.set_pod(new):
+            self._queue.notify(ClusterEvent.POD_ADD, None, new)
+        if old is None or not old["spec"].get("nodeName"):
+            return
+        if old["metadata"].get("labels") != new["metadata"].get("labels"):
+            self._queue.notify(ClusterEvent.POD_LABEL, old, new)
+        if old["metadata"].get("generation") != new["metadata"].get("generation") and needs_less(old, new):
+            self._queue.notify(ClusterEvent.POD_SCALE_DOWN, old, new)

@@ -1,0 +1,1 @@
+"""The plugins of the default profile, one per file; `registry` lists them."""

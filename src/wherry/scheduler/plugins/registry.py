@@ -1,0 +1,46 @@
+"""The default profile: every plugin, in upstream's order, and what its score weighs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from wherry.client.client import Client
+from wherry.scheduler.framework.framework import Framework
+from wherry.scheduler.framework.plugin import Plugin
+from wherry.scheduler.plugins.default_binder import DefaultBinder
+from wherry.scheduler.plugins.node_affinity import NodeAffinity
+from wherry.scheduler.plugins.node_name import NodeName
+from wherry.scheduler.plugins.node_ports import NodePorts
+from wherry.scheduler.plugins.node_resources_balanced import NodeResourcesBalancedAllocation
+from wherry.scheduler.plugins.node_resources_fit import NodeResourcesFit
+from wherry.scheduler.plugins.node_unschedulable import NodeUnschedulable
+from wherry.scheduler.plugins.priority_sort import PrioritySort
+from wherry.scheduler.plugins.scheduling_gates import SchedulingGates
+from wherry.scheduler.plugins.taint_toleration import TaintToleration
+
+WEIGHTS: Mapping[str, int] = {
+    "TaintToleration": 3,
+    "NodeAffinity": 2,
+    "PodTopologySpread": 2,
+    "InterPodAffinity": 2,
+}
+"""All others weigh 1."""
+
+
+def default_plugins(client: Client) -> Sequence[Plugin]:
+    return (
+        SchedulingGates(),
+        PrioritySort(),
+        NodeUnschedulable(),
+        NodeName(),
+        TaintToleration(),
+        NodeAffinity(),
+        NodePorts(),
+        NodeResourcesFit(),
+        NodeResourcesBalancedAllocation(),
+        DefaultBinder(client),
+    )
+
+
+def default_framework(client: Client) -> Framework:
+    return Framework(default_plugins(client), weights=WEIGHTS)

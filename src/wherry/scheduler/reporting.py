@@ -1,0 +1,75 @@
+"""Telling people how scheduling went: events, and the pod's condition PodScheduled."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from wherry.api.errors import NotFound, StatusError
+from wherry.api.types import Object
+from wherry.base.clock import Clock
+from wherry.base.log import Logger
+from wherry.base.tasks import cancel_and_wait
+from wherry.base.times import rfc3339
+from wherry.client.client import Client
+from wherry.client.events import EventRecorder
+from wherry.scheduler.framework.pod_info import PodInfo
+
+UNSCHEDULABLE = "Unschedulable"
+ERROR = "SchedulerError"
+
+
+class Reporter:
+    """Writes in the background; what cannot be written is logged, and said again at the next failure."""
+
+    def __init__(self, *, client: Client, clock: Clock, component: str, log: Logger) -> None:
+        self._client = client
+        self._clock = clock
+        self._log = log
+        self._recorder = EventRecorder(client, component, clock, log=log)
+        self._writes: set[asyncio.Task[None]] = set()
+
+    def scheduled(self, pod: PodInfo, node: str) -> None:
+        message = f"Successfully assigned {pod.namespace}/{pod.name} to {node}"
+        self._recorder.event(pod.obj, "Normal", "Scheduled", message)
+
+    def warn(self, pod: PodInfo, message: str) -> None:
+        self._recorder.event(pod.obj, "Warning", "FailedScheduling", message)
+
+    def failed(self, pod: PodInfo, message: str, *, reason: str) -> None:
+        """The event, and the condition where it says something else so far."""
+        self.warn(pod, message)
+        condition = _condition(pod.obj, reason, message, rfc3339(self._clock.now()))
+        if condition is not None:
+            self._write(pod, {"conditions": [condition]})
+
+    def _write(self, pod: PodInfo, status: Object) -> None:
+        task = asyncio.ensure_future(self._patch(pod, {"status": status}))
+        self._writes.add(task)
+        task.add_done_callback(self._writes.discard)
+
+    async def _patch(self, pod: PodInfo, patch: Object) -> None:
+        try:
+            await self._client.patch(
+                "pods", pod.name, patch, namespace=pod.namespace, type="strategic", subresource="status"
+            )
+        except NotFound:
+            return
+        except (StatusError, ConnectionError, TimeoutError, OSError) as error:
+            self._log.warning("cannot write a pod's status", pod=f"{pod.namespace}/{pod.name}", error=str(error))
+
+    async def close(self) -> None:
+        await cancel_and_wait(*self._writes)
+
+
+def _condition(pod: Object, reason: str, message: str, now: str) -> dict[str, Any] | None:
+    """PodScheduled=False as it has to be written; None where it stands there already."""
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    current = next((each for each in conditions if each.get("type") == "PodScheduled"), None) or {}
+    wanted: dict[str, Any] = {"type": "PodScheduled", "status": "False", "reason": reason, "message": message}
+    if generation := pod["metadata"].get("generation"):
+        wanted["observedGeneration"] = generation
+    if all(current.get(name) == value for name, value in wanted.items()):
+        return None
+    since = current.get("lastTransitionTime") if current.get("status") == "False" else None
+    return {**wanted, "lastProbeTime": None, "lastTransitionTime": since or now}

@@ -1,0 +1,104 @@
+"""What a pod asks for as a whole, in whole numbers: CPU in thousandths, everything else in units or bytes.
+
+Init containers run one at a time before the others; sidecars (init containers that always restart) stay. Requests for
+the pod as a whole replace the sum of its containers'; the overhead of its runtime class comes on top. For a pod that
+is being resized in place the larger of wanted, allocated and actual counts.
+Source: KEP-753, KEP-1287, KEP-2837, KEP-688; k8s.io/component-helpers/resource.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from wherry.api.types import Object
+from wherry.machinery.quantity import QuantityError, parse_milli, parse_value
+
+Amounts = dict[str, int]
+
+DEFAULT_CPU = 100
+DEFAULT_MEMORY = 200 * 1024 * 1024
+"""What a container without a request counts as where nodes are compared, so that pods without any spread too."""
+
+_DEFAULTS: Mapping[str, int] = {"cpu": DEFAULT_CPU, "memory": DEFAULT_MEMORY}
+_NONE: Mapping[str, int] = {}
+
+
+@lru_cache(maxsize=8192)
+def amount(name: str, text: str | int | float) -> int:
+    """A quantity as a whole number, rounded up; nonsense counts as nothing (the API server refuses it)."""
+    try:
+        return parse_milli(text) if name == "cpu" else parse_value(text)
+    except QuantityError:
+        return 0
+
+
+def amounts(quantities: Mapping[str, Any] | None) -> Amounts:
+    return {name: amount(name, text) for name, text in (quantities or {}).items()}
+
+
+def pod_requests(pod: Object, *, nonzero: bool = False) -> Amounts:
+    """Resource to amount; with `nonzero`, containers that name no CPU or memory count with the defaults."""
+    spec = pod["spec"]
+    own = (spec.get("resources") or {}).get("requests")
+    missing = {name: value for name, value in _DEFAULTS.items() if not own or name not in own} if nonzero else _NONE
+    statuses = _statuses(pod)
+    total: Amounts = {}
+    for container in spec.get("containers") or ():
+        _add(total, _container(container, statuses, missing))
+    if inits := spec.get("initContainers"):
+        _with_init(total, inits, statuses, missing)
+    if own:
+        total.update(amounts(own))
+    if overhead := spec.get("overhead"):
+        _add(total, amounts(overhead))
+    return total
+
+
+def _with_init(total: Amounts, inits: Iterable[Object], statuses: Mapping[str, Object], missing: Amounts | Any) -> None:
+    sidecars: Amounts = {}
+    peak: Amounts = {}
+    for container in inits:
+        asked = _container(container, statuses, missing)
+        if container.get("restartPolicy") == "Always":
+            _add(total, asked)
+            _add(sidecars, asked)
+            _raise_to(peak, sidecars)
+        else:
+            together = dict(asked)
+            _add(together, sidecars)
+            _raise_to(peak, together)
+    _raise_to(total, peak)
+
+
+def _container(container: Object, statuses: Mapping[str, Object], missing: Mapping[str, int]) -> Amounts:
+    asked = amounts((container.get("resources") or {}).get("requests"))
+    if statuses and (status := statuses.get(container["name"])) is not None:
+        _raise_to(asked, amounts(status.get("allocatedResources")))
+        _raise_to(asked, amounts((status.get("resources") or {}).get("requests")))
+    for name, value in missing.items():
+        asked.setdefault(name, value)
+    return asked
+
+
+def _statuses(pod: Object) -> Mapping[str, Object]:
+    """Container statuses that tell of allocated resources, by name."""
+    status = pod.get("status")
+    if not status:
+        return {}
+    fields = ("containerStatuses", "initContainerStatuses")
+    return {
+        entry["name"]: entry for field in fields for entry in status.get(field) or () if "allocatedResources" in entry
+    }
+
+
+def _add(total: Amounts, more: Mapping[str, int]) -> None:
+    for name, value in more.items():
+        total[name] = total.get(name, 0) + value
+
+
+def _raise_to(total: Amounts, floor: Mapping[str, int]) -> None:
+    for name, value in floor.items():
+        if total.get(name, 0) < value:
+            total[name] = value

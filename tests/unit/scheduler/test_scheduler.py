@@ -1,0 +1,125 @@
+"""The loop against the real API server in the same process."""
+
+from __future__ import annotations
+
+from wherry.testing.scheduling import node, pod, scheduling
+
+GATES = [{"name": "example.com/later"}]
+
+
+async def test_a_pod_is_bound_at_once_and_an_event_tells_of_it():
+    async with scheduling(node("n1")) as cluster:
+        await cluster.create(pod("p", cpu="1"))
+        assert await cluster.node_of("p") == "n1"
+        assert (await cluster.condition("p"))["status"] == "True"
+        assert await cluster.events("Scheduled") == ["Successfully assigned default/p to n1"]
+
+
+async def test_pods_spread_over_nodes_by_what_is_free():
+    async with scheduling(node("n1"), node("n2")) as cluster:
+        await cluster.create(*(pod(f"p{i}", cpu="1") for i in range(4)))
+        assert sorted([await cluster.node_of(f"p{i}") for i in range(4)]) == ["n1", "n1", "n2", "n2"]
+
+
+async def test_why_a_pod_is_pending_stands_in_event_and_condition():
+    taint = {"key": "a", "value": "b", "effect": "NoSchedule"}
+    nodes = [node("n1", cpu="1"), node("n2", taints=[taint]), node("n3", taints=[taint])]
+    async with scheduling(*nodes) as cluster:
+        await cluster.create(pod("p", cpu="2"))
+        text = "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint(s)."
+        assert [message[: len(text)] for message in await cluster.events("FailedScheduling")] == [text]
+        condition = await cluster.condition("p")
+        assert (condition["status"], condition["reason"]) == ("False", "Unschedulable")
+        assert condition["message"].startswith(text)
+
+
+async def test_a_pod_waits_for_the_first_node():
+    async with scheduling(pod("p")) as cluster:
+        assert (await cluster.condition("p"))["message"] == "no nodes available to schedule pods"
+        await cluster.create(node("n1"))
+        assert await cluster.node_of("p") == "n1"
+
+
+async def test_a_pod_comes_back_when_another_one_leaves():
+    async with scheduling(node("n1", cpu="1")) as cluster:
+        await cluster.create(pod("first", cpu="1"), pod("second", cpu="1"))
+        assert await cluster.node_of("second") is None
+        await cluster.client.delete("pods", "first", namespace="default", grace_period_seconds=0)
+        await cluster.clock.settle()
+        assert await cluster.node_of("second") == "n1"
+
+
+async def test_a_pod_that_is_over_holds_nothing():
+    async with scheduling(node("n1", cpu="1")) as cluster:
+        await cluster.create(pod("first", cpu="1"), pod("second", cpu="1"))
+        patch = {"status": {"phase": "Succeeded"}}
+        await cluster.client.patch("pods", "first", patch, namespace="default", subresource="status")
+        await cluster.clock.settle()
+        assert await cluster.node_of("second") == "n1"
+
+
+async def test_a_cordoned_node_is_used_again_after_uncordon():
+    async with scheduling(node("n1", unschedulable=True)) as cluster:
+        await cluster.create(pod("p"))
+        assert await cluster.node_of("p") is None
+        await cluster.client.patch("nodes", "n1", {"spec": {"unschedulable": None, "taints": None}})
+        await cluster.clock.settle()
+        assert await cluster.node_of("p") == "n1"
+
+
+async def test_changes_that_do_not_help_do_not_wake_a_pod():
+    async with scheduling(node("n1", cpu="1")) as cluster:
+        await cluster.create(pod("p", cpu="2"))
+        await cluster.client.patch("nodes", "n1", {"metadata": {"labels": {"a": "b"}}})
+        await cluster.create(node("n2", cpu="1"))
+        await cluster.clock.advance(60)
+        assert len(await cluster.events("FailedScheduling")) == 1
+        assert cluster.scheduler.queue.place((await cluster.pod("p"))["metadata"]["uid"]) == "parked"
+
+
+async def test_after_five_minutes_a_pod_is_tried_all_the_same():
+    async with scheduling(node("n1", cpu="1")) as cluster:
+        await cluster.create(pod("p", cpu="2"))
+        await cluster.clock.advance(301)
+        events = (await cluster.client.list("events", namespace="default"))["items"]
+        assert [event["count"] for event in events if event["reason"] == "FailedScheduling"] == [2]
+
+
+async def test_gated_pods_wait_for_the_last_gate():
+    async with scheduling(node("n1")) as cluster:
+        await cluster.create(pod("p", schedulingGates=GATES))
+        assert await cluster.node_of("p") is None
+        assert (await cluster.condition("p"))["reason"] == "SchedulingGated"
+        await cluster.client.patch("pods", "p", {"spec": {"schedulingGates": None}}, namespace="default")
+        await cluster.clock.settle()
+        assert await cluster.node_of("p") == "n1"
+
+
+async def test_pods_of_other_schedulers_are_left_alone():
+    async with scheduling(node("n1")) as cluster:
+        await cluster.create(pod("p", schedulerName="other"))
+        assert await cluster.node_of("p") is None
+        assert await cluster.events("FailedScheduling") == []
+
+
+async def test_pods_bound_by_others_count():
+    async with scheduling(node("n1", cpu="1")) as cluster:
+        await cluster.create(pod("own", cpu="1", node_name="n1"), pod("p", cpu="1"))
+        assert (await cluster.condition("p"))["message"].startswith("0/1 nodes are available: 1 Insufficient cpu.")
+
+
+async def test_a_node_that_goes_and_comes_back():
+    async with scheduling(node("n1")) as cluster:
+        await cluster.client.delete("nodes", "n1")
+        await cluster.create(pod("p"))
+        assert await cluster.node_of("p") is None
+        await cluster.create(node("n1"))
+        assert await cluster.node_of("p") == "n1"
+
+
+async def test_an_idle_scheduler_waits_for_nothing_on_the_clock():
+    async with scheduling(node("n1")) as cluster:
+        before = cluster.clock.sleepers
+        await cluster.create(pod("p"))
+        assert await cluster.node_of("p") == "n1"
+        assert cluster.clock.sleepers == before
