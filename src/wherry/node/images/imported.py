@@ -13,3 +13,5 @@ class Imported:
 
     image: Image
     diff_ids: tuple[str, ...]
+    pulled: bool = False
+    """From a registry, so that a newer one may be there under the same name."""

@@ -6,8 +6,8 @@ The store gives `add_layer`; nothing here knows where layers are kept.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from typing import IO, Any
+from collections.abc import Iterator, Sequence
+from typing import IO, Any, Protocol
 
 import orjson
 
@@ -19,27 +19,34 @@ from wherry.node.runtimes.port import Image, ImageInvalid
 
 Json = dict[str, Any]
 _DOCUMENT_LIMIT = 8 << 20
-AddLayer = Callable[[str, IO[bytes]], None]
-"""Keep a layer by its diff id (the digest of its plain tar). Raises `ImageInvalid`."""
 
 
-def read_images(source: Source, name: str, add_layer: AddLayer) -> Iterator[Imported]:
+class Layers(Protocol):
+    """Where layers are kept, by diff id (the digest of the plain tar)."""
+
+    def has(self, diff_id: str) -> bool: ...
+
+    def add(self, diff_id: str, stream: IO[bytes]) -> None:
+        """Raises `ImageInvalid`."""
+
+
+def read_images(source: Source, name: str, store: Layers) -> Iterator[Imported]:
     """Every image in the source; `name` overrides its own names. Raises `ImageInvalid`."""
     if (document := source.open("manifest.json")) is not None:
         entries = _parse(document, "manifest.json")
         if not isinstance(entries, list) or not entries:
             raise ImageInvalid("manifest.json lists no image")
         for entry in entries:
-            yield _from_docker(source, entry, name, add_layer)
+            yield _from_docker(source, entry, name, store)
     elif (document := source.open("index.json")) is not None:
         index = _parse(document, "index.json")
         for names, entries in manifests.group_by_name(_list(index, "manifests"), name):
-            yield _from_layout(source, names, entries, add_layer)
+            yield _from_layout(source, names, entries, store)
     else:
         raise ImageInvalid("neither an OCI image layout (index.json) nor a docker archive (manifest.json)")
 
 
-def _from_docker(source: Source, entry: Json, name: str, add_layer: AddLayer) -> Imported:
+def _from_docker(source: Source, entry: Json, name: str, store: Layers) -> Imported:
     names = [normalise(name)] if name else [normalise(tag) for tag in entry.get("RepoTags") or ()]
     raw = _read(source, str(entry.get("Config")))
     config = _parse_bytes(raw, "the image's configuration")
@@ -47,12 +54,12 @@ def _from_docker(source: Source, entry: Json, name: str, add_layer: AddLayer) ->
     diff_ids = _diff_ids(config, entry.get("Layers") or ())
     size = 0
     for diff_id, path in zip(diff_ids, entry["Layers"], strict=True):
-        size += _add(source, path, diff_id, add_layer)
+        size += _add(source, path, diff_id, store)
     digest = f"sha256:{hashlib.sha256(raw).hexdigest()}"
     return Imported(image=_named(config, digest, names, "", size), diff_ids=diff_ids)
 
 
-def _from_layout(source: Source, names: list[str], entries: Sequence[Json], add_layer: AddLayer) -> Imported:
+def _from_layout(source: Source, names: list[str], entries: Sequence[Json], store: Layers) -> Imported:
     architecture, variant = manifests.this_architecture()
     entry = manifests.choose(entries, architecture, variant)
     digest = str(entry.get("digest"))
@@ -66,7 +73,7 @@ def _from_layout(source: Source, names: list[str], entries: Sequence[Json], add_
     layers = _list(manifest, "layers")
     diff_ids = _diff_ids(config, layers)
     for diff_id, layer in zip(diff_ids, layers, strict=True):
-        _add(source, _path(str(layer.get("digest"))), diff_id, add_layer, str(layer.get("digest")))
+        _add(source, _path(str(layer.get("digest"))), diff_id, store, str(layer.get("digest")))
     size = sum(int(layer.get("size", 0)) for layer in layers)
     return Imported(image=_named(config, config_digest, names, digest, size), diff_ids=diff_ids)
 
@@ -77,8 +84,10 @@ def _named(config: Json, image_id: str, names: list[str], manifest_digest: str, 
     return manifests.image_of(config, image_id, [*names, *manifests.by_digest(names, manifest_digest)], size)
 
 
-def _add(source: Source, path: str, diff_id: str, add_layer: AddLayer, digest: str = "") -> int:
-    """Hand one layer to the store; gives its size as stored in the source."""
+def _add(source: Source, path: str, diff_id: str, layers: Layers, digest: str = "") -> int:
+    """Hand one layer to the store, unless it has it; gives its size as stored in the source."""
+    if digest and layers.has(diff_id):
+        return 0
     if digest:
         _verify(source, path, digest)
     stream = source.open(path)
@@ -87,7 +96,8 @@ def _add(source: Source, path: str, diff_id: str, add_layer: AddLayer, digest: s
     with stream:
         size = stream.seek(0, 2)
         stream.seek(0)
-        add_layer(diff_id, stream)
+        if not layers.has(diff_id):
+            layers.add(diff_id, stream)
     return size
 
 

@@ -26,9 +26,7 @@ def take_in(path: Path, name: str, root: Path, place: LayerPlace) -> list[Import
     """Unpack what is missing of the images in `path`. Raises `ImageInvalid`, `RuntimeFailure`."""
     try:
         with open_source(path, root) as source:
-            found = list(
-                read_images(source, name, lambda diff_id, stream: _add_layer(*place(diff_id), diff_id, stream))
-            )
+            found = list(read_images(source, name, _Layers(place)))
         if name and len(found) > 1:
             raise ImageInvalid(f"{path} has {len(found)} images; one name cannot be given to all of them")
         system.sync_filesystem(str(root))
@@ -38,6 +36,21 @@ def take_in(path: Path, name: str, root: Path, place: LayerPlace) -> list[Import
         raise RuntimeFailure(f"cannot import {path}: {error.strerror or error}") from error
     reach("images.import.before-index")
     return found
+
+
+class _Layers:
+    """The store's layers as the importer needs them."""
+
+    def __init__(self, place: LayerPlace) -> None:
+        self._place = place
+
+    def has(self, diff_id: str) -> bool:
+        tree, link = self._place(diff_id)
+        return tree.exists() and link.is_symlink()
+
+    def add(self, diff_id: str, stream: IO[bytes]) -> None:
+        tree, link = self._place(diff_id)
+        _add_layer(tree, link, diff_id, stream)
 
 
 def _add_layer(tree: Path, link: Path, diff_id: str, stream: IO[bytes]) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,20 +26,23 @@ from wherry.base.clock import Clock
 from wherry.base.files import write_atomic
 from wherry.node.images.host import HOST_IMAGE, HOST_REFERENCE
 from wherry.node.images.imported import Imported
-from wherry.node.images.references import normalise_or_none, repository
+from wherry.node.images.references import normalise, normalise_or_none, repository
 from wherry.node.runtimes.port import Image, ImageMissing, RuntimeFailure
 from wherry.node.runtimes.supervised.codec import image_from
 
 _SHORT = 12
+_HINT = "to bring it here from a file: wherry image import FILE (of `docker save`, `podman save`, or an OCI layout)"
 _LEFTOVER_SECONDS = 3600.0
 
 
 class ImageStore:
     """An `Images` in a directory. Importing blocks: call it in a thread or a program of its own."""
 
-    def __init__(self, root: Path, *, clock: Clock) -> None:
+    def __init__(self, root: Path, *, clock: Clock, registries: bool = False) -> None:
+        """With `registries`, `pull` asks the registry that an image's name says."""
         self._root = root
         self._clock = clock
+        self._registries = registries
         self._seen: tuple[int, int] | None = None
         self._images: dict[str, Imported] = {}
 
@@ -59,12 +63,15 @@ class ImageStore:
         return None
 
     async def pull(self, reference: str) -> Image:
-        if (image := self.find(reference)) is not None:
+        """Here already, from an archive: no registry is asked. Pulled earlier: looks whether the name means another one now,
+        and is content with the old one when the registry cannot be reached.
+        """
+        image = self.find(reference)
+        if image is HOST_IMAGE or (image is not None and not (self._registries and self._images[image.id].pulled)):
             return image
-        raise ImageMissing(
-            f'image "{reference}" is not on this node, and images are not pulled from registries; '
-            "bring it here with: wherry image import FILE (from `docker save`, `podman save` or an OCI layout)"
-        )
+        if not self._registries:
+            raise ImageMissing(f'image "{reference}" is not on this node, and registries are not asked; {_HINT}')
+        return await asyncio.to_thread(self._pull_blocking, normalise(reference), image)
 
     async def remove(self, reference: str) -> None:
         """Remove one name, or by id the whole image; layers that nothing uses any more go too."""
@@ -80,7 +87,7 @@ class ImageStore:
 
     # -- changing what is here
 
-    def import_path(self, path: Path, *, name: str = "") -> Sequence[Image]:
+    def import_path(self, path: Path, *, name: str = "", pulled: bool = False) -> Sequence[Image]:
         """Bring in every image of an archive or directory; `name` is for one that does not say its own.
 
         Done again after a crash it goes on with the layers that were complete. Raises `ImageInvalid`, `RuntimeFailure`.
@@ -90,9 +97,28 @@ class ImageStore:
         with self._locked():
             found = take_in(path, name, self._root, self._layer_place)
             for one in found:
-                self._put(one)
+                self._put(replace(one, pulled=pulled))
             self._write_index()
         return [self._images[one.image.id].image for one in found]
+
+    def _pull_blocking(self, name: str, present: Image | None) -> Image:
+        from wherry.node.images.registry.client import RegistryError, RegistryUnreachable
+        from wherry.node.images.registry.pull import client_for, fetch_layout
+
+        client, reference = client_for(name)
+        try:
+            if present is not None and f"{repository(name)}@{client.digest_of(reference)}" in present.names:
+                return present
+            self._root.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=".pull-", dir=self._root) as folder:
+                layout = fetch_layout(
+                    name, Path(folder), lambda diff_id: self._tree(diff_id).exists(), client, reference
+                )
+                return self.import_path(layout, pulled=True)[0]
+        except RegistryError as error:
+            if present is not None and isinstance(error, RegistryUnreachable):
+                return present
+            raise ImageMissing(f'failed to pull image "{name}": {error}; {_HINT}') from error
 
     def remove_blocking(self, reference: str) -> None:
         image = self.find(reference)
@@ -192,8 +218,8 @@ def _without(names: Sequence[str], name: str) -> list[str]:
 
 
 def _renamed(one: Imported, names: Sequence[str]) -> Imported:
-    return Imported(image=replace(one.image, names=tuple(names)), diff_ids=one.diff_ids)
+    return replace(one, image=replace(one.image, names=tuple(names)))
 
 
 def _imported_from(data: dict[str, Any]) -> Imported:
-    return Imported(image=image_from(data["image"]), diff_ids=tuple(data["diff_ids"]))
+    return Imported(image=image_from(data["image"]), diff_ids=tuple(data["diff_ids"]), pulled=data["pulled"])
