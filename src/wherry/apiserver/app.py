@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from inspect import isawaitable
 
-from wherry.api.errors import InternalError, StatusError
+from wherry.api.errors import BadRequest, InternalError, StatusError
 from wherry.api.types import Object
 from wherry.apiserver.admission.builtin import RULES
 from wherry.apiserver.admission.chain import Admission, Rule
@@ -24,6 +24,7 @@ from wherry.apiserver.bootstrap.ensure import ensure
 from wherry.apiserver.bootstrap.namespaces import namespaces, priority_classes
 from wherry.apiserver.call import Call, Stage
 from wherry.apiserver.config import ServerConfig
+from wherry.apiserver.event_expiry import keep_sweeping
 from wherry.apiserver.fixed_paths import fixed_paths
 from wherry.apiserver.metrics import Metrics
 from wherry.apiserver.middleware.authentication import authentication
@@ -44,12 +45,14 @@ from wherry.base.log import Logger
 from wherry.store.port import Store, StoreError
 from wherry.wire.messages import Reply, Request, Response
 
+PUBLISH_SECONDS = 60.0
+
 
 class ApiServer:
     """Serves the resources of a registry out of a store.
 
     `connect` has handlers of `(qualified resource, subresource)` that take connections over, such as
-    `("pods", "exec")`. `start` must be awaited before the first request.
+    `("pods", "exec")`. `start` must be awaited before the first request; `run` may be left out in short tests.
     """
 
     def __init__(
@@ -99,15 +102,31 @@ class ApiServer:
 
     async def start(self) -> None:
         """Make what a cluster has from the first moment, where it is missing."""
-        parts, addresses = self.parts, self._services.addresses
-        service = kubernetes_service.service(addresses.first(), addresses.family, parts.config.advertise_port)
+        parts = self.parts
         await asyncio.gather(
-            ensure(parts, [*namespaces(), *priority_classes(), service, *self._roles()]),
+            ensure(parts, [*namespaces(), *priority_classes(), self._kubernetes_service(), *self._roles()]),
             kubernetes_service.publish(parts),
         )
         parts.authorizer.start(parts.store, parts.hubs)
         self._services.start(parts.store, parts.hubs.of(SERVICES))
         self.ready = True
+
+    async def run(self) -> None:
+        """Keep house until cancelled: old events go, the `kubernetes` service comes back if somebody removed it."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(keep_sweeping(self.parts))
+            group.create_task(self._keep_published())
+
+    async def _keep_published(self) -> None:
+        while True:
+            await self.parts.clock.sleep(PUBLISH_SECONDS)
+            await ensure(self.parts, [self._kubernetes_service()])
+            await kubernetes_service.publish(self.parts)
+
+    def _kubernetes_service(self) -> Object:
+        addresses = self._services.addresses
+        port = self.parts.config.advertise_port
+        return kubernetes_service.service(addresses.first(), addresses.family, port)
 
     def _roles(self) -> list[Object]:
         if not self.parts.authorizer.enabled:
@@ -151,6 +170,9 @@ class ApiServer:
     def _failure(self, request: Request, error: Exception) -> Reply:
         if isinstance(error, StatusError):
             return error_reply(error)
+        if isinstance(error, RecursionError):
+            # Only what a client nests can be this deep.
+            return error_reply(BadRequest("the object is nested too deeply: exceeded max depth"))
         if isinstance(error, StoreError):
             message = f"the store failed: {error}"
         else:

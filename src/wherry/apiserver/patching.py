@@ -95,6 +95,9 @@ def _strategic_patch(served: Served, content: Any, base: Object) -> Any:
         return strategic.apply(base, _as_map(content), schema)
     except StrategicPatchError as error:
         raise BadRequest(str(error)) from error
+    except TypeError as error:
+        # A list or a map where the schema has a merge key.
+        raise BadRequest(f"error decoding patch: {error}") from error
 
 
 _APPLY = {JSON_PATCH: _json_patch, MERGE_PATCH: _merge_patch, STRATEGIC_PATCH: _strategic_patch}

@@ -23,23 +23,54 @@ class _Loader(_SafeLoader):  # type: ignore[misc]
     }
 
 
+MAX_DEPTH = 250
+MAX_NODES = 500_000
+"""What a document may grow to once its aliases are written out."""
+
+
 def load_yaml(body: bytes) -> Any:
-    """The first document. Raises `YAMLError`, also where the text is no UTF-8 or has keys that JSON cannot have."""
+    """The first document.
+
+    Raises `YAMLError`, also where the text is no UTF-8, has keys that JSON cannot have, is nested too deeply, or grows
+    beyond measure through aliases.
+    """
     try:
+        _check_depth(body)
         value = yaml.load(body, Loader=_Loader)
     except (ValueError, RecursionError) as error:
         raise YAMLError(str(error)) from error
-    return _with_string_keys(value)
+    return _Plain().of(value)
 
 
-def _with_string_keys(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {_key(key): _with_string_keys(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_with_string_keys(item) for item in value]
-    if value is not None and not isinstance(value, str | bool | int | float):
-        raise YAMLError(f"a {type(value).__name__} has no form in JSON")
-    return value
+def _check_depth(body: bytes) -> None:
+    """The parser in C has a stack of its own, which deep nesting overruns: look at the events first, one by one."""
+    depth = 0
+    for event in yaml.parse(body, Loader=_SafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise YAMLError("exceeded max depth")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
+class _Plain:
+    """Turns what the parser made into what JSON can say."""
+
+    def __init__(self) -> None:
+        self._nodes = 0
+
+    def of(self, value: Any) -> Any:
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            raise YAMLError("document contains excessive aliasing")
+        if isinstance(value, dict):
+            return {_key(key): self.of(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.of(item) for item in value]
+        if value is not None and not isinstance(value, str | bool | int | float):
+            raise YAMLError(f"a {type(value).__name__} has no form in JSON")
+        return value
 
 
 def _key(key: Any) -> str:

@@ -56,6 +56,7 @@ class ControlPlane:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(Compactor(self.store, clock=self.clock).run())
+                group.create_task(self.api.run())
         finally:
             await self.port.close(grace_seconds=1.0)
             await self.nodes.aclose()

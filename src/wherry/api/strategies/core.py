@@ -32,8 +32,8 @@ def namespace(obj: Object) -> None:
     finalizers = spec.get("finalizers") or []
     if NAMESPACE_FINALIZER not in finalizers:
         spec["finalizers"] = [*finalizers, NAMESPACE_FINALIZER]
-    labels = obj["metadata"].setdefault("labels", {})
-    labels[NAME_LABEL] = obj["metadata"]["name"]
+    if name := obj["metadata"].get("name"):
+        obj["metadata"].setdefault("labels", {})[NAME_LABEL] = name
 
 
 def namespace_update(new: Object, old: Object) -> None:

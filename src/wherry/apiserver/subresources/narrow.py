@@ -33,7 +33,7 @@ def _ephemeral_containers(call: Call, new: Object, old: Object) -> None:
     only(new, old, "spec", "ephemeralContainers")
     before = old["spec"].get("ephemeralContainers") or []
     after = new["spec"].get("ephemeralContainers") or []
-    kept = {each["name"]: each for each in after}
+    kept = {each.get("name"): each for each in after}
     causes = [
         Cause(
             "FieldValueForbidden",
@@ -56,15 +56,15 @@ def _resize(call: Call, new: Object, old: Object) -> None:
     changed = spec.get("resources") != old["spec"].get("resources")
     for name, resources in wanted.items():
         if name in spec:
-            spec[name] = [_with_resources(each, resources.get(each["name"])) for each in spec[name]]
+            spec[name] = [_with_resources(each, resources.get(each.get("name"))) for each in spec[name]]
             changed = changed or spec[name] != old["spec"][name]
     new["spec"] = spec
     if changed:
         new["metadata"]["generation"] = new["metadata"].get("generation", 0) + 1
 
 
-def _resources(pod: Object, name: str) -> dict[str, object]:
-    return {each["name"]: each.get("resources") for each in pod["spec"].get(name) or ()}
+def _resources(pod: Object, name: str) -> dict[str | None, object]:
+    return {each.get("name"): each.get("resources") for each in pod["spec"].get(name) or ()}
 
 
 def _with_resources(container: Object, resources: object) -> Object:

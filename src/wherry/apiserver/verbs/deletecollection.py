@@ -1,6 +1,8 @@
-"""Delete every object of a list, one after another."""
+"""Delete every object of a list, a few at a time."""
 
 from __future__ import annotations
+
+import asyncio
 
 from wherry.api.errors import NotFound
 from wherry.apiserver.answers import list_reply, wanted
@@ -13,23 +15,27 @@ from wherry.apiserver.verbs.list import find
 from wherry.store.port import Entry
 from wherry.wire.messages import Reply
 
+_TOGETHER = 50
+"""How many deletes are under way at once, so that a durable store commits them together."""
+
 
 def handle(call: Call) -> Answer:
     wanted(call)
     options = delete_options(call)
     listing = find(call, list_options(call))
 
+    async def one(entry: Entry) -> Entry | None:
+        try:
+            return (await delete(call, call.served, *_names(call.served, entry), options)).entry
+        except NotFound:
+            # Somebody else was faster, which is what the client wanted.
+            return None
+
     async def write() -> Reply:
-        served = call.served
         deleted: list[Entry] = []
-        for entry in listing.entries:
-            namespace, name = _names(served, entry)
-            try:
-                result = await delete(call, served, namespace, name, options)
-            except NotFound:
-                # Somebody else was faster, which is what the client wanted.
-                continue
-            deleted.append(result.entry)
+        for start in range(0, len(listing.entries), _TOGETHER):
+            some = await asyncio.gather(*map(one, listing.entries[start : start + _TOGETHER]))
+            deleted += [entry for entry in some if entry is not None]
         return list_reply(call, deleted, {"resourceVersion": listing.metadata["resourceVersion"]})
 
     return write()
