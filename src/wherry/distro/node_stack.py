@@ -32,7 +32,7 @@ def make_runtime(config: ClusterConfig, state: StateDirectory, node: str, clock:
 
         return OciRuntime(
             root=root,
-            images=ImageStore(state.images, clock=clock),
+            images=ImageStore(state.images, clock=clock, registries=True),
             clock=clock,
             cgroup=f"wherry-{config.name}/{node}",
             state_directory=state.path,

@@ -81,7 +81,7 @@ class _Handler(BaseHTTPRequestHandler):
         if moved and "Authorization" in self.headers:
             self._reply(400, b"a token was sent to the wrong place")
             return
-        self._content(self.path.removeprefix("/moved").removeprefix("/v2/"))
+        self._content(self.path.removeprefix("/moved/").removeprefix("/v2/"))
 
     def _content(self, path: str) -> None:
         repository, _, rest = path.partition("/manifests/")
@@ -90,13 +90,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         repository, _, digest = path.partition("/blobs/")
         if self.shared.redirect_blobs and not self.path.startswith("/moved/"):
-            self._reply(
-                307, b"", {"Location": f"http://{self.shared.address}/moved/v2/{path}".replace("/moved/v2/", "/moved/")}
-            )
+            self._reply(307, b"", {"Location": f"http://{self.shared.address}/moved/{path}"})
             return
-        data = (
-            self.shared.blob(repository.lstrip("/"), digest) if repository.lstrip("/") in self.shared.layouts else None
-        )
+        data = self.shared.blob(repository, digest) if repository in self.shared.layouts else None
         self._blob(data) if data is not None else self._reply(404, b"")
 
     def _manifest(self, repository: str, reference: str) -> None:

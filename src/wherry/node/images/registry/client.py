@@ -56,7 +56,9 @@ class RegistryClient:
 
     def __init__(self, domain: str, repository: str, *, timeout_seconds: float = 20.0) -> None:
         host = domain.rpartition(":")[0] if domain.rpartition(":")[2].isdigit() else domain
-        self._scheme = "http" if host in _LOCAL else "https"
+        local = host in _LOCAL
+        self._scheme = "http" if local else "https"
+        self._opener = urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if local else []))
         self._base = f"{self._scheme}://{_SERVERS.get(domain, domain)}/v2/{repository}"
         self._domain = domain
         self._repository = repository
@@ -146,7 +148,7 @@ class RegistryClient:
         if self._token:  # not sent along where the registry redirects to
             request.add_unredirected_header("Authorization", f"Bearer {self._token}")
         try:
-            response: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=self._timeout)
+            response: http.client.HTTPResponse = self._opener.open(request, timeout=self._timeout)
         except urllib.error.HTTPError:
             raise
         except (OSError, http.client.HTTPException, ValueError) as error:
