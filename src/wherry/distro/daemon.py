@@ -59,7 +59,17 @@ def hold(state: StateDirectory) -> Iterator[None]:
         file.truncate(0)
         file.write(f"{os.getpid()}\n")
         file.flush()
+        _held.append(file)
         yield
+
+
+_held: list[IO[str]] = []
+
+
+def release_inherited() -> None:
+    """In a process forked from the cluster's: let go of the lock's copy, which would outlive its owner."""
+    while _held:
+        os.close(_held.pop().fileno())
 
 
 def _lock(file: IO[str], state: StateDirectory) -> None:

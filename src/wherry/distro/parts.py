@@ -1,0 +1,108 @@
+"""The parts of a machine as coroutines that run until cancelled: the same whether they share a process or have their own.
+
+A part is given its client and nothing else of the API server; `Connect` decides whether that is a call in the same process
+or TLS to a port.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from wherry.base.clock import Clock
+from wherry.base.log import Logger
+from wherry.base.tasks import keep_running
+from wherry.client.client import Client
+from wherry.client.informer import SharedInformers
+from wherry.controllers.context import Config as ControllerConfig
+from wherry.controllers.manager import ControllerManager
+from wherry.distro.config import ClusterConfig, StateDirectory
+from wherry.distro.credentials import CONTROLLER_MANAGER, SCHEDULER, Credentials
+from wherry.distro.node_stack import open_node
+from wherry.policy.user import MASTERS
+from wherry.scheduler.scheduler import Scheduler
+
+log = Logger("cluster")
+
+Part = Callable[[], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a part is towards the API server."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+
+    @property
+    def file_name(self) -> str:
+        """Of its certificate, where it needs one."""
+        return self.name.removeprefix("system:").replace(":", "-")
+
+
+Connect = Callable[[Identity], Client]
+
+
+class Parts:
+    """Makes the parts of one machine. `on_ready` is called with a node's name when that node is registered and works."""
+
+    def __init__(
+        self,
+        *,
+        state: StateDirectory,
+        config: ClusterConfig,
+        credentials: Credentials,
+        clock: Clock,
+        connect: Connect,
+        on_ready: Callable[[str], None],
+    ) -> None:
+        self._state = state
+        self._config = config
+        self._credentials = credentials
+        self._clock = clock
+        self._connect = connect
+        self._on_ready = on_ready
+
+    def all(self) -> dict[str, Part]:
+        """Every part but the API server, by name."""
+        parts: dict[str, Part] = {"controllers": self.controllers, "scheduler": self.scheduler}
+        for number in range(1, self._config.nodes + 1):
+            parts[self._config.node_name(number)] = self._node_part(number)
+        return parts
+
+    async def controllers(self) -> None:
+        client = self._connect(Identity(CONTROLLER_MANAGER, (MASTERS,)))
+        config = ControllerConfig(root_ca=self._credentials.ca.decode())
+        await ControllerManager(client, self._clock, config).run()
+
+    async def scheduler(self) -> None:
+        client = self._connect(Identity(SCHEDULER))
+        informers = SharedInformers(client)
+        scheduler = Scheduler(client=client, informers=informers, clock=self._clock)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(keep_running("scheduler informers", informers.run, clock=self._clock, log=log))
+            group.create_task(scheduler.run())
+
+    def _node_part(self, number: int) -> Part:
+        return lambda: self.node(number)
+
+    async def node(self, number: int) -> None:
+        name = self._config.node_name(number)
+        client = self._connect(Identity(f"system:node:{name}", ("system:nodes",)))
+        informers = SharedInformers(client)
+        stack = await open_node(
+            self._state,
+            self._config,
+            self._credentials,
+            number,
+            client=client,
+            informers=informers,
+            clock=self._clock,
+        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(keep_running(f"{name} informers", informers.run, clock=self._clock, log=log))
+            group.create_task(stack.run())
+            await stack.agent.ready.wait()
+            self._on_ready(name)

@@ -1,0 +1,201 @@
+"""The same cluster with a process for each part.
+
+A supervisor forks the API server, then a process per part, and forks a part again when it dies. The parts reach the API
+server over TLS with certificates of their own, as on several machines. Forking shares the loaded code between them.
+
+What always holds: when the supervisor dies, however it dies, its processes end (the kernel sends them SIGTERM); the lock
+that makes the supervisor the cluster is not held by them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from wherry.base.backoff import Backoff
+from wherry.base.clock import RealClock
+from wherry.base.log import Logger
+from wherry.client.client import Client
+from wherry.distro import credentials as credentials_of
+from wherry.distro import kubeconfig, networks
+from wherry.distro.config import ClusterConfig, StateDirectory
+from wherry.distro.control_plane import open_control_plane, remote_client
+from wherry.distro.credentials import Credentials
+from wherry.distro.daemon import Report, release_inherited
+from wherry.distro.parts import Identity, Parts
+from wherry.distro.pki import Profile
+
+log = Logger("supervisor")
+
+_PR_SET_PDEATHSIG = 1
+_RESTART = Backoff(initial=0.2, cap=10.0)
+_GRACE_SECONDS = 10.0
+
+Tell = Callable[[str], None]
+Work = Callable[[Tell], Coroutine[Any, Any, None]]
+
+
+def supervise(state: StateDirectory, config: ClusterConfig, report: Report) -> None:
+    """Be the supervisor until a signal ends it."""
+    from wherry.distro.assembly import Announcer
+
+    progress = Announcer(config, report)
+    credentials = credentials_of.ensure(state, config, RealClock())
+    kubeconfig.write(state, config, credentials.authority)
+    if host := networks.host_network(config, state):
+        asyncio.run(host.open())
+    works = _works(state, config, credentials)
+
+    def on_word(word: str) -> None:
+        if word == "serving":
+            progress.serving()
+            family.start_all({name: work for name, work in works.items() if name != "apiserver"})
+        else:
+            progress.node_ready(word)
+
+    family = Family(on_word)
+    family.start_all({"apiserver": works["apiserver"]})
+    family.run()
+
+
+def _works(state: StateDirectory, config: ClusterConfig, credentials: Credentials) -> dict[str, Work]:
+    clock = RealClock()
+
+    def connect(identity: Identity) -> Client:
+        profile = Profile(common_name=identity.name, organizations=identity.groups, client=True)
+        pair = credentials.authority.issue(identity.file_name, profile)
+        return remote_client(config, credentials, pair, identity.name, clock)
+
+    async def apiserver(tell: Tell) -> None:
+        plane = await open_control_plane(state, config, credentials, clock)
+        tell("serving")
+        await plane.run()
+
+    def work_of(name: str) -> Work:
+        async def work(tell: Tell) -> None:
+            parts = Parts(
+                state=state, config=config, credentials=credentials, clock=clock, connect=connect, on_ready=tell
+            )
+            await parts.all()[name]()
+
+        return work
+
+    names = ["controllers", "scheduler", *(config.node_name(number) for number in range(1, config.nodes + 1))]
+    return {"apiserver": apiserver, **{name: work_of(name) for name in names}}
+
+
+class Family:
+    """The processes of the supervisor. `on_word` gets each line that one of them tells, in the supervisor's process."""
+
+    def __init__(self, on_word: Callable[[str], None]) -> None:
+        self._on_word = on_word
+        self._works: dict[str, Work] = {}
+        self._names: dict[int, str] = {}
+        self._failures: dict[str, int] = {}
+        self._due: dict[str, float] = {}
+        self._reader, self._writer = os.pipe()
+        self._ending = False
+
+    def start_all(self, works: dict[str, Work]) -> None:
+        for name, work in works.items():
+            if name not in self._works:
+                self._works[name] = work
+                self._fork(name)
+
+    def run(self) -> None:
+        """Restart what dies, pass on what is told, until SIGTERM or SIGINT; then end all."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._end)
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # only to wake up the select
+        waker, alarm = os.pipe()
+        os.set_blocking(alarm, False)
+        signal.set_wakeup_fd(alarm)
+        while not self._ending:
+            readable, _, _ = select.select([self._reader, waker], [], [], self._patience())
+            if self._reader in readable:
+                for word in os.read(self._reader, 65536).decode().split():
+                    self._on_word(word)
+            if waker in readable:
+                os.read(waker, 65536)
+            self._reap()
+            self._restart_due()
+        signal.set_wakeup_fd(-1)
+        self._stop_all()
+
+    def _end(self, *_: object) -> None:
+        self._ending = True
+
+    def _patience(self) -> float | None:
+        return max(0.0, min(self._due.values()) - time.monotonic()) if self._due else None
+
+    def _reap(self) -> None:
+        while self._names:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            if (name := self._names.pop(pid, None)) is not None and not self._ending:
+                self._failures[name] = self._failures.get(name, 0) + 1
+                delay = _RESTART.delay(self._failures[name])
+                self._due[name] = time.monotonic() + delay
+                log.warning("a part ended, starting it again", part=name, status=status, seconds=delay)
+
+    def _restart_due(self) -> None:
+        for name in [name for name, moment in self._due.items() if moment <= time.monotonic()]:
+            del self._due[name]
+            self._fork(name)
+
+    def _fork(self, name: str) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        parent = os.getpid()
+        if pid := os.fork():
+            self._names[pid] = name
+            return
+        _be_child(parent, name, self._works[name], lambda word: _tell(self._writer, word))
+
+    def _stop_all(self) -> None:
+        deadline = time.monotonic() + _GRACE_SECONDS
+        for pid in self._names:
+            os.kill(pid, signal.SIGTERM)
+        while self._names and time.monotonic() < deadline:
+            self._reap()
+            time.sleep(0.01)
+        for pid in self._names:
+            os.kill(pid, signal.SIGKILL)
+
+
+def _be_child(parent: int, name: str, work: Work, tell: Tell) -> None:
+    """Never returns. Not sys.exit: the supervisor's exit handlers are not ours to run."""
+    from wherry.distro.assembly import run_loop
+
+    status = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        release_inherited()
+        _end_with(parent)
+        run_loop(work(tell))
+        status = 0
+    except Exception:
+        log.exception("a part failed", part=name)
+    finally:
+        os._exit(status)
+
+
+def _end_with(parent: int) -> None:
+    """Ask the kernel for SIGTERM when the supervisor dies (Linux; elsewhere `wherry down` finds the orphans)."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _tell(writer: int, word: str) -> None:
+    os.write(writer, f"{word}\n".encode())
