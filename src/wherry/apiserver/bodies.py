@@ -1,4 +1,4 @@
-"""What the client sent, as an object: JSON or YAML, within limits, of the right kind.
+"""What the client sent, as an object: JSON, YAML or protobuf, within limits, of the right kind.
 
 Source: k8s.io/apiserver/pkg/endpoints/handlers/rest.go, create.go and negotiation/errors.go.
 """
@@ -11,8 +11,10 @@ from typing import Any
 import orjson
 
 from wherry.api.errors import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+from wherry.api.protobuf import envelope
+from wherry.api.protobuf.wire import ProtobufError
 from wherry.api.types import Object
-from wherry.apiserver.negotiation import ACCEPTED, JSON, PROTOBUF
+from wherry.apiserver.negotiation import ACCEPTED, JSON
 from wherry.wire.messages import Request
 
 LIMIT_BYTES = 3 * 1024 * 1024
@@ -49,7 +51,7 @@ def parse(request: Request, kind: str) -> Object:
         value = parse_json(body, kind)
     elif media in _YAML_TYPES:
         value = parse_yaml(body, kind)
-    elif media == PROTOBUF:
+    elif media == envelope.MEDIA_TYPE:
         value = parse_protobuf(body, kind)
     else:
         raise unsupported()
@@ -78,16 +80,10 @@ def parse_yaml(body: bytes, kind: str) -> Any:
         raise unrecognized(kind, why, body) from error
 
 
-def parse_protobuf(body: bytes, kind: str) -> Any:
-    """Raises `BadRequest`, and `UnsupportedMediaType` for kinds that are only understood as JSON."""
-    from wherry.apiserver.protobuf.decode import Unlisted, decode
-    from wherry.apiserver.protobuf.wire import WireError
-
+def parse_protobuf(body: bytes, kind: str) -> Object:
     try:
-        return decode(body)
-    except Unlisted as error:
-        raise unsupported(f"{JSON}, application/yaml") from error
-    except (WireError, orjson.JSONDecodeError) as error:
+        return envelope.decode(body)
+    except ProtobufError as error:
         raise unrecognized(kind, str(error), body) from error
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from wherry.api.errors import NotAcceptable
+from wherry.api.protobuf.envelope import MEDIA_TYPE
 
 JSON = "application/json"
 YAML = "application/yaml"
-PROTOBUF = "application/vnd.kubernetes.protobuf"
-ACCEPTED = f"{JSON}, {YAML}, {PROTOBUF}"
+ACCEPTED = f"{JSON}, {YAML}, {MEDIA_TYPE}"
 
 _MEDIA = {JSON: JSON, YAML: YAML, "*/*": JSON, "application/*": JSON, "": JSON}
 _TRANSFORMS = frozenset({"Table", "PartialObjectMetadata", "PartialObjectMetadataList"})
