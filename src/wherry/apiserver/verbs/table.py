@@ -80,7 +80,7 @@ def _handlers(call: Call, qualified: str) -> Mapping[str, Stage] | None:
     if info.served is None or info.subresource not in info.served.subresources:
         return None
     if connect := call.parts.connect.get((qualified, info.subresource)):
-        return dict.fromkeys(("get", "create", "update", "patch", "delete"), connect)
+        return dict.fromkeys(("get", "create", "update", "patch", "delete", ""), connect)
     found = SUBRESOURCES.get((qualified, info.subresource)) or SUBRESOURCES.get(("*", info.subresource))
     if found is None and info.subresource == "status":
         return STATUS
