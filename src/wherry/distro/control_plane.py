@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from wherry.apiserver.app import ApiServer
 from wherry.apiserver.config import ServerConfig
+from wherry.apiserver.proxying.stages import proxy_stages
 from wherry.apiserver.serving import wire_options
 from wherry.apiserver.streaming.stages import pod_stream_stages
 from wherry.base.clock import Clock
@@ -70,11 +71,15 @@ async def open_control_plane(
     store = await open_store(state, config)
     try:
         nodes = HttpClient(clock=clock)
+        towards_nodes = kubelet_context(credentials)
         api = ApiServer(
             store=store,
             clock=clock,
             config=server_config(config, credentials),
-            connect=pod_stream_stages(http=nodes, tls=kubelet_context(credentials)),
+            connect={
+                **pod_stream_stages(http=nodes, tls=towards_nodes),
+                **proxy_stages(http=nodes, tls=towards_nodes),
+            },
         )
         await api.start()
         hosts = list(dict.fromkeys(["127.0.0.1", config.host_address]))
