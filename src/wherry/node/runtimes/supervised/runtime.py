@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import marshal
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from wherry.base.clock import Clock
 from wherry.base.log import Logger
@@ -37,12 +36,11 @@ from wherry.node.runtimes.supervised.attach import AttachedStreams
 from wherry.node.runtimes.supervised.backend import Backend
 from wherry.node.runtimes.supervised.control import Control, Status, connect
 from wherry.node.runtimes.supervised.nursery import Nursery
+from wherry.node.runtimes.supervised.sandboxes import Sandboxes
 from wherry.node.runtimes.supervised.shelf import Shelf, kill_shim
 from wherry.node.runtimes.supervised.ward import Ward, lost
+from wherry.node.runtimes.supervised.workshop import Workshop
 
-T = TypeVar("T")
-
-_THREADS = 8
 _KILL_SECONDS = 10.0
 _START_SECONDS = 120.0
 """As long as the kubelet waits for a runtime."""
@@ -62,20 +60,18 @@ class SupervisedRuntime:
         self._log = log or Logger(f"node.{backend.name}")
         self._shelf = Shelf(root)
         self._nursery = Nursery(root / "shims.log")
-        self._threads: ThreadPoolExecutor | None = None
+        self._workshop = Workshop(f"runtime-{backend.name}")
+        self._pods = Sandboxes(self._shelf, backend, self._workshop)
         self._wards: dict[str, Ward] = {}
-        self._sandboxes: dict[str, Sandbox] = {}
-        self._sandbox_turns: dict[str, asyncio.Lock] = {}
         self._listeners: list[Callable[[ContainerState], None]] = []
-        self._background: set[asyncio.Task[Any]] = set()
 
     # -- the runtime as a whole
 
     async def open(self) -> None:
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix=f"runtime-{self.name}")
+        self._workshop.open()
         try:
-            await self._blocking(self._shelf.open)
-            await self._blocking(self._backend.open)
+            await self._workshop.blocking(self._shelf.open)
+            await self._workshop.blocking(self._backend.open)
             self.version = self._backend.version
             self._nursery.open()
             await self._recover()
@@ -87,19 +83,16 @@ class SupervisedRuntime:
         for ward in self._wards.values():
             if ward.control is not None:
                 ward.control.close()
-        if self._background:
-            await asyncio.gather(*self._background, return_exceptions=True)
+        await self._workshop.close()
         self._nursery.close()
         self._shelf.close()
-        if self._threads is not None:
-            self._threads.shutdown(wait=False)
 
     def on_change(self, callback: Callable[[ContainerState], None]) -> None:
         self._listeners.append(callback)
 
     async def _recover(self) -> None:
-        found = await self._blocking(recovery.survey, self._shelf, self._backend, self._clock.now())
-        self._sandboxes.update(found.sandboxes)
+        found = await self._workshop.blocking(recovery.survey, self._shelf, self._backend, self._clock.now())
+        self._pods.known.update(found.sandboxes)
         for ward, sock in found.wards:
             self._wards[ward.container.id] = ward
             if sock is not None:
@@ -110,63 +103,34 @@ class SupervisedRuntime:
     # -- sandboxes
 
     async def create_sandbox(self, sandbox: Sandbox) -> None:
-        await self._finish(self._create_sandbox(sandbox))
-
-    async def _create_sandbox(self, sandbox: Sandbox) -> None:
-        async with self._sandbox_turn(sandbox.pod_uid):
-            if sandbox.pod_uid in self._sandboxes:
-                return
-            await self._blocking(self._make_sandbox, sandbox)
-            self._sandboxes[sandbox.pod_uid] = sandbox
-
-    def _make_sandbox(self, sandbox: Sandbox) -> None:
-        directory = self._shelf.sandbox_directory(sandbox.pod_uid)
-        try:
-            directory.mkdir(mode=0o700, exist_ok=True)
-            self._shelf.keep_sandbox(sandbox)
-            self._backend.add_sandbox(sandbox, directory)
-        except (OSError, RuntimeFailure) as error:
-            self._unmake_sandbox(sandbox.pod_uid)
-            raise CreateFailed(f"cannot make the sandbox of pod {sandbox.pod_name}: {error}") from error
-
-    def _unmake_sandbox(self, pod_uid: str) -> None:
-        directory = self._shelf.sandbox_directory(pod_uid)
-        self._backend.remove_sandbox(pod_uid, directory)
-        self._shelf.remove(directory)
+        await self._workshop.finish(self._pods.create(sandbox))
 
     async def remove_sandbox(self, pod_uid: str) -> None:
-        await self._finish(self._remove_sandbox(pod_uid))
+        await self._workshop.finish(self._pods.remove(pod_uid, first=self._remove_members))
 
-    async def _remove_sandbox(self, pod_uid: str) -> None:
-        async with self._sandbox_turn(pod_uid):
-            members = [ward for ward in self._wards.values() if ward.state.pod_uid == pod_uid]
-            await asyncio.gather(*(self._remove(ward.container.id) for ward in members))
-            await self._blocking(self._unmake_sandbox, pod_uid)
-            self._sandboxes.pop(pod_uid, None)
-        self._sandbox_turns.pop(pod_uid, None)
+    async def _remove_members(self, pod_uid: str) -> None:
+        members = [ward for ward in self._wards.values() if ward.state.pod_uid == pod_uid]
+        await asyncio.gather(*(self._remove(ward.container.id) for ward in members))
 
     def sandboxes(self) -> Mapping[str, Sandbox]:
-        return self._sandboxes
-
-    def _sandbox_turn(self, pod_uid: str) -> asyncio.Lock:
-        return self._sandbox_turns.setdefault(pod_uid, asyncio.Lock())
+        return self._pods.known
 
     # -- a container's life
 
     async def create(self, container: Container) -> None:
-        await self._finish(self._create(container))
+        await self._workshop.finish(self._create(container))
 
     async def _create(self, container: Container) -> None:
         if (ward := self._wards.get(container.id)) is not None:
             async with ward.turn:
                 return
-        if container.sandbox.pod_uid not in self._sandboxes:
+        if container.sandbox.pod_uid not in self._pods.known:
             raise CreateFailed(f"pod {container.sandbox.pod_name} has no sandbox")
         ward = Ward.of(container, self._shelf.container_directory(container.id), self._clock.now())
         self._wards[container.id] = ward
         async with ward.turn:
             try:
-                await self._blocking(self._prepare, ward)
+                await self._workshop.blocking(self._prepare, ward)
             except BaseException:
                 del self._wards[container.id]
                 raise
@@ -184,7 +148,7 @@ class SupervisedRuntime:
             raise
 
     async def start(self, container_id: str) -> None:
-        await self._finish(self._start(self._ward(container_id)))
+        await self._workshop.finish(self._start(self._ward(container_id)))
 
     async def _start(self, ward: Ward) -> None:
         async with ward.turn:
@@ -193,7 +157,7 @@ class SupervisedRuntime:
             if ward.state.phase == ContainerPhase.EXITED:
                 raise StartFailed(f"container {ward.container.id} has already ended")
             try:
-                await self._blocking(self._write_launch, ward)
+                await self._workshop.blocking(self._write_launch, ward)
                 ward.changed.clear()
                 await self._watch(ward, await self._nursery.spawn(ward.directory))
             except (OSError, RuntimeFailure) as error:
@@ -210,7 +174,7 @@ class SupervisedRuntime:
                 await ward.changed.wait()
         except TimeoutError:
             self._log.error("container does not start, giving it up", container=ward.container.id)
-            await self._blocking(kill_shim, ward.directory)
+            await self._workshop.blocking(kill_shim, ward.directory)
             await ward.changed.wait()
 
     def _write_launch(self, ward: Ward) -> None:
@@ -225,7 +189,7 @@ class SupervisedRuntime:
 
     async def _fail_start(self, ward: Ward, message: str) -> None:
         status = Exited(128, 0, 0, int(self._clock.now() * 1e9), False, "StartError", message)
-        await self._blocking(self._shelf.write_status, ward.directory, status)
+        await self._workshop.blocking(self._shelf.write_status, ward.directory, status)
         self._on_status(ward, status)
 
     async def kill(self, container_id: str, signal: str = "SIGKILL") -> None:
@@ -235,7 +199,7 @@ class SupervisedRuntime:
             await ward.control.command(f"kill {number}")
 
     async def remove(self, container_id: str) -> None:
-        await self._finish(self._remove(container_id))
+        await self._workshop.finish(self._remove(container_id))
 
     async def _remove(self, container_id: str) -> None:
         ward = self._wards.get(container_id)
@@ -247,7 +211,7 @@ class SupervisedRuntime:
             await self._stop(ward)
             if ward.control is not None:
                 ward.control.close()
-            await self._blocking(self._clear, ward)
+            await self._workshop.blocking(self._clear, ward)
             del self._wards[container_id]
 
     async def _stop(self, ward: Ward) -> None:
@@ -281,7 +245,7 @@ class SupervisedRuntime:
         if isinstance(status, Exited):
             if status.reason == "StartError" and not status.message:
                 status.message = self._backend.start_failure(ward.directory)
-            self._spawn(self._blocking(self._backend.ended, ward.container.id, ward.directory))
+            self._workshop.spawn(self._workshop.blocking(self._backend.ended, ward.container.id, ward.directory))
         if ward.apply(status):
             for listener in tuple(self._listeners):
                 listener(ward.state)
@@ -290,15 +254,15 @@ class SupervisedRuntime:
         """The control connection is gone. A shim ends only after it said how its container ended, so it was killed."""
         ward.control = None
         if ward.state.phase != ContainerPhase.EXITED:
-            self._spawn(self._abandon(ward))
+            self._workshop.spawn(self._abandon(ward))
 
     async def _abandon(self, ward: Ward) -> None:
         status = self._shelf.read_status(ward.directory)
         if not isinstance(status, Exited):
             status = lost(ward.state, self._clock.now())
-            await self._blocking(self._backend.ended, ward.container.id, ward.directory)
+            await self._workshop.blocking(self._backend.ended, ward.container.id, ward.directory)
             if ward.directory.exists():
-                await self._blocking(self._shelf.write_status, ward.directory, status)
+                await self._workshop.blocking(self._shelf.write_status, ward.directory, status)
         self._on_status(ward, status)
 
     # -- looking at containers and into them
@@ -311,7 +275,7 @@ class SupervisedRuntime:
 
     async def update(self, container_id: str, resources: Resources) -> None:
         ward = self._running(container_id)
-        await self._blocking(self._backend.update, ward.container, ward.directory, resources)
+        await self._workshop.blocking(self._backend.update, ward.container, ward.directory, resources)
 
     async def exec(
         self, container_id: str, arguments: Sequence[str], *, tty: bool = False, stdin: bool = False
@@ -336,7 +300,7 @@ class SupervisedRuntime:
         ward = self._ward(container_id)
         if ward.state.phase != ContainerPhase.RUNNING:
             return None
-        return await self._blocking(self._backend.usage, ward.container, ward.directory, ward.state.pid)
+        return await self._workshop.blocking(self._backend.usage, ward.container, ward.directory, ward.state.pid)
 
     # -- how things are run
 
@@ -351,16 +315,3 @@ class SupervisedRuntime:
         if ward.state.phase != ContainerPhase.RUNNING:
             raise ContainerMissing(f"container {container_id} is not running")
         return ward
-
-    async def _blocking(self, function: Callable[..., T], *arguments: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
-
-    async def _finish(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do it to the end, also when who asked for it does not wait any longer."""
-        return await asyncio.shield(self._spawn(work))
-
-    def _spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        task = asyncio.ensure_future(work)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
-        return task
