@@ -46,13 +46,17 @@ class Machine:
 
 
 def bundle(container: Container, user: User, machine: Machine) -> Json:
-    """The whole config.json."""
+    """The whole config.json. On cgroup v2 lack of memory ends the whole container, as the kubelet has it since 1.28."""
     security = container.security
     open_proc = security.privileged or security.unmasked_proc
     linux: Json = {
         "namespaces": [{"type": kind} | ({"path": path} if path else {}) for kind, path in machine.namespaces.items()],
         "cgroupsPath": f"/{machine.cgroup}",
-        "resources": resources(container.resources) | {"devices": device_rules(privileged=security.privileged)},
+        "resources": {
+            **resources(container.resources),
+            "devices": device_rules(privileged=security.privileged),
+            **({"unified": {"memory.oom.group": "1"}} if machine.cgroup_v2 else {}),
+        },
         "maskedPaths": [] if open_proc else list(MASKED),
         "readonlyPaths": [] if open_proc else list(READ_ONLY),
         "rootfsPropagation": rootfs_propagation(container.mounts),

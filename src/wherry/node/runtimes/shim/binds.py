@@ -18,6 +18,7 @@ from wherry.node.runtimes.shim.system import (
     MS_RDONLY,
     MS_REC,
     MS_REMOUNT,
+    MS_SLAVE,
     MS_UNBINDABLE,
     mount,
 )
@@ -36,7 +37,7 @@ def private_mounts() -> None:
         for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
             with open(f"/proc/self/{name}", "w") as file:
                 file.write(text)
-    mount("none", "/", flags=MS_REC | MS_PRIVATE)
+    mount("none", "/", flags=MS_REC | MS_SLAVE)  # what is unmounted outside does not stay mounted in here
 
 
 def show_binds(binds: list[tuple[str, str, bool]], scratch: str) -> None:

@@ -54,6 +54,9 @@ def test_namespaces_and_group() -> None:
     assert linux["cgroupsPath"] == "/wherry/n1/podu/a"
     assert "/proc/kcore" in linux["maskedPaths"]
     assert "seccomp" not in linux
+    assert "unified" not in linux["resources"]
+    v2 = config.bundle(CONTAINER, User(), replace(MACHINE, cgroup_v2=True))
+    assert v2["linux"]["resources"]["unified"] == {"memory.oom.group": "1"}
 
 
 def test_privileged() -> None:
