@@ -22,6 +22,7 @@ from wherry.apiserver.authorization.authorizer import Authorizer
 from wherry.apiserver.bootstrap import kubernetes_service
 from wherry.apiserver.bootstrap.ensure import ensure
 from wherry.apiserver.bootstrap.namespaces import namespaces, priority_classes
+from wherry.apiserver.bootstrap.roles import reconcile
 from wherry.apiserver.call import Call, Stage
 from wherry.apiserver.config import ServerConfig
 from wherry.apiserver.event_expiry import keep_sweeping
@@ -102,9 +103,11 @@ class ApiServer:
 
     async def start(self) -> None:
         """Make what a cluster has from the first moment, where it is missing."""
-        parts = self.parts
+        parts, roles = self.parts, self._roles()
+        if roles:
+            await reconcile(parts, roles)
         await asyncio.gather(
-            ensure(parts, [*namespaces(), *priority_classes(), self._kubernetes_service(), *self._roles()]),
+            ensure(parts, [*namespaces(), *priority_classes(), self._kubernetes_service(), *roles]),
             kubernetes_service.publish(parts),
         )
         parts.authorizer.start(parts.store, parts.hubs)

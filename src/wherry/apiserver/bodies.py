@@ -13,6 +13,7 @@ import orjson
 from wherry.api.errors import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 from wherry.api.protobuf import envelope
 from wherry.api.protobuf.wire import ProtobufError
+from wherry.api.schema.definitions import name_of
 from wherry.api.types import Object
 from wherry.apiserver.negotiation import ACCEPTED, JSON
 from wherry.wire.messages import Request
@@ -129,17 +130,22 @@ def check_kind(obj: Object, api_version: str, kind: str) -> None:
             why = f"json: cannot unmarshal {json_type(obj[field])} into Go struct field .{field} of type string"
             raise unrecognized(kind, f"couldn't get version/kind; json parse error: {why}", orjson.dumps(obj))
     given_kind, given_version = obj.get("kind") or kind, obj.get("apiVersion") or api_version
-    if given_kind != kind:
-        version = given_version.rpartition("/")[2]
-        raise BadRequest(
-            f'{given_kind} in version "{version}" cannot be handled as a {kind}: no kind "{given_kind}" is registered'
-            f' for version "{given_version}" in this place'
-            if given_version != api_version
-            else f'{given_kind} in version "{version}" cannot be handled as a {kind}: converting'
-            f" ({version}.{given_kind}) to ({kind}): unknown conversion"
-        )
-    if given_version != api_version:
-        raise BadRequest(
-            f"the API version in the data ({given_version}) does not match the expected API version ({api_version})"
-        )
+    if given_kind != kind or given_version != api_version:
+        raise _wrong_kind(given_version, given_kind, api_version, kind)
     obj["kind"], obj["apiVersion"] = kind, api_version
+
+
+def _wrong_kind(given_version: str, given_kind: str, api_version: str, kind: str) -> BadRequest:
+    short = given_version.rpartition("/")[2]
+    subject = f'{given_kind} in version "{short}" cannot be handled as a {kind}'
+    if name_of(given_version, given_kind) is None:
+        scheme = "pkg/api/legacyscheme/scheme.go:30"
+        return BadRequest(
+            f'{subject}: no kind "{given_kind}" is registered for version "{given_version}" in scheme "{scheme}"'
+        )
+    if given_kind != kind:
+        package = (api_version.rpartition("/")[0] or "core").partition(".")[0]
+        return BadRequest(f"{subject}: converting ({short}.{given_kind}) to ({package}.{kind}): unknown conversion")
+    return BadRequest(
+        f"the API version in the data ({given_version}) does not match the expected API version ({api_version})"
+    )

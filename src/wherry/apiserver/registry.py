@@ -10,8 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from wherry.api.resources import BUILTIN, Resource
 from wherry.apiserver.conversion import CONVERSIONS, Conversion
-
-_GRACE_OF_ITS_OWN = frozenset({"pods"})
+from wherry.apiserver.deprecations import WARNINGS
 
 
 def storage_prefix(group: str, plural: str) -> str:
@@ -23,8 +22,8 @@ class Served:
     """One resource at one version, as the verbs see it."""
 
     __slots__ = (
-        "api_version", "conversion", "graceful", "group", "has_status", "kind", "namespaced", "plural", "prefix",
-        "qualified", "resource", "stored", "subresources", "verbs", "version",
+        "api_version", "conversion", "group", "has_status", "kind", "namespaced", "plural", "prefix",
+        "qualified", "resource", "stored", "subresources", "verbs", "version", "warning",
     )  # fmt: skip
 
     def __init__(self, resource: Resource, stored: Resource, conversion: Conversion | None) -> None:
@@ -43,7 +42,7 @@ class Served:
         self.verbs = frozenset(resource.verbs)
         self.subresources = frozenset(resource.subresources)
         self.has_status = "status" in self.subresources
-        self.graceful = resource.qualified in _GRACE_OF_ITS_OWN
+        self.warning = WARNINGS.get(resource.qualified, "")
 
     def key(self, namespace: str, name: str) -> str:
         """Where the object is kept."""

@@ -47,6 +47,8 @@ def handler_of(call: Call) -> Stage:
     info, served = call.info, call.info.served
     if served is None or (info.namespace and not served.namespaced and served.plural != "namespaces"):
         raise resource_missing()
+    if served.warning:
+        call.warn(served.warning)
     if info.subresource:
         return _subresource_handler(call, served.qualified)
     # The verb of the path must fit: objects of a namespace are made and named only inside it.

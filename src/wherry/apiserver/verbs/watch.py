@@ -54,9 +54,7 @@ def handle(call: Call) -> Answer:
             raise
         return _only(object_line("ERROR", error.to_status()))
     # No await between reading the state and attaching: no change may fall in between.
-    watcher = Watcher(lines.change, after=start.revision)
-    hub = call.parts.hubs.of(served.prefix)
-    hub.attach(watcher)
+    watcher = Watcher(call.parts.hubs.of(served.prefix), lines.change, after=start.revision)
     timeout = options.timeout_seconds or _MIN_TIMEOUT_SECONDS * (1.0 + random.random())
     clock = call.parts.clock
     deadline = clock.monotonic() + timeout
@@ -69,7 +67,7 @@ def handle(call: Call) -> Answer:
                 if options.bookmarks and not over:
                     writer.write_nowait(lines.bookmark(call.parts.store.revision))
         finally:
-            hub.detach(watcher)
+            watcher.stop()
 
     return StreamResponse(produce, headers=(NO_CACHE,))
 

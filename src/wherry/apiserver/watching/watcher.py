@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 
 from wherry.apiserver.watching.frames import Change
+from wherry.apiserver.watching.hub import Hub
 from wherry.apiserver.watching.lines import LineOf
 from wherry.base.clock import Clock
 from wherry.wire.messages import BodyWriter
@@ -22,15 +23,17 @@ _PIECE_BYTES = 64 * 1024
 class Watcher:
     """A receiver that writes lines to a client. `after` is the revision that the client knows already."""
 
-    __slots__ = ("_after", "_line_of", "_over", "_waiting", "_waiting_bytes", "_writer")
+    __slots__ = ("_after", "_hub", "_line_of", "_over", "_waiting", "_waiting_bytes", "_writer")
 
-    def __init__(self, line_of: LineOf, *, after: int) -> None:
+    def __init__(self, hub: Hub, line_of: LineOf, *, after: int) -> None:
+        self._hub = hub
         self._line_of = line_of
         self._after = after
         self._writer: BodyWriter | None = None
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        hub.attach(self)
 
     def deliver(self, changes: Sequence[Change]) -> None:
         after, line_of = self._after, self._line_of
@@ -54,7 +57,8 @@ class Watcher:
             self.stop()
 
     def stop(self) -> None:
-        """The watch is over; the client will see its answer end. May be called twice."""
+        """The watch is over: nothing more is delivered, the client will see its answer end. May be called twice."""
+        self._hub.detach(self)
         if not self._over.done():
             self._over.set_result(None)
 
