@@ -21,6 +21,7 @@ from wherry.controllers.endpoints.endpoints import EndpointsController
 from wherry.controllers.endpoints.endpointslice import EndpointSliceController
 from wherry.controllers.endpoints.mirroring import EndpointSliceMirroringController
 from wherry.controllers.gc.collector import GarbageCollector
+from wherry.controllers.job.controller import JobController
 from wherry.controllers.namespace import NamespaceController
 from wherry.controllers.nodelifecycle import NodeLifecycleController
 from wherry.controllers.podgc import PodGCController
@@ -38,6 +39,7 @@ CONTROLLERS: Mapping[str, Callable[[Context], Controller]] = {
     "endpointslice": EndpointSliceController,
     "endpointslicemirroring": EndpointSliceMirroringController,
     "garbagecollector": GarbageCollector,
+    "job": JobController,
     "namespace": NamespaceController,
     "serviceaccount": ServiceAccountController,
     "root-ca-certificate-publisher": RootCAController,
