@@ -109,6 +109,7 @@ async def open_node(
         authorize=only_names({KUBELET_CLIENT}),
         clock=clock,
         tls=server_context(pair, credentials.authority.pair),
+        node_name=name,
         hosts=("127.0.0.1",),
         port=settings.server_port,
         sockets=networks.node_sockets(config, network, settings.server_port),

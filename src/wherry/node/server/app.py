@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from ssl import SSLContext
 from urllib.parse import unquote
 
@@ -18,16 +18,18 @@ from wherry.base.clock import Clock
 from wherry.base.log import Logger
 from wherry.node.network_port import PodNetwork
 from wherry.node.runtimes.port import Runtime
+from wherry.node.server import resource_metrics, summary
 from wherry.node.server.commands import Commands
 from wherry.node.server.errors import Refused
 from wherry.node.server.forward import PortForward
 from wherry.node.server.logs import Logs
+from wherry.node.server.measurement import Meter
 from wherry.node.server.port import PodLookup
 from wherry.wire.messages import Reply, Request, Response
 from wherry.wire.server import Server, serve
 
 Authorize = Callable[[Request], bool]
-Endpoint = Callable[..., Reply]
+Endpoint = Callable[..., Reply | Awaitable[Reply]]
 
 
 def only_names(names: Collection[str]) -> Authorize:
@@ -55,6 +57,7 @@ class NodeServer:
         authorize: Authorize,
         clock: Clock,
         tls: SSLContext | None,
+        node_name: str = "",
         hosts: Sequence[str] = ("0.0.0.0",),
         port: int = 10250,
         sockets: Sequence[socket.socket] = (),
@@ -64,6 +67,8 @@ class NodeServer:
         commands = Commands(pods=pods, runtime=runtime, clock=clock, log=log)
         forward = PortForward(pods=pods, network=network, clock=clock, log=log)
         self._pods = pods
+        self._node_name = node_name
+        self._meter = Meter(pods=pods, runtime=runtime, clock=clock)
         self._authorize = authorize
         self._clock = clock
         self._tls = tls
@@ -78,6 +83,8 @@ class NodeServer:
             "attach": (frozenset((3, 4)), _without_uid(commands.attach)),
             "portForward": (frozenset((2, 3)), lambda request, *path: forward.handle(request, *path[:2])),
             "pods": (frozenset((0,)), self._list_pods),
+            "stats/summary": (frozenset((0,)), self._summary),
+            "metrics/resource": (frozenset((0,)), self._resource_metrics),
             "healthz": (frozenset((0,)), lambda request: Response(200, b"ok", "text/plain; charset=utf-8")),
         }
 
@@ -106,11 +113,13 @@ class NodeServer:
             self._listening.clear()
             await self._server.close(grace_seconds=1.0)
 
-    def handle(self, request: Request) -> Reply:
+    def handle(self, request: Request) -> Reply | Awaitable[Reply]:
         if not self._authorize(request):
             return Response(401, b"Unauthorized", "text/plain; charset=utf-8")
         # Split before decoding: a name cannot contain a slash, but what somebody sends can.
         name, *rest = [unquote(part) for part in request.target.partition("?")[0].strip("/").split("/")]
+        if name in ("stats", "metrics") and rest:
+            name, rest = f"{name}/{rest[0]}", rest[1:]
         lengths, endpoint = self._endpoints.get(name, (frozenset(), None))
         if endpoint is None or len(rest) not in lengths:
             return Response(404, b"404 page not found\n", "text/plain; charset=utf-8")
@@ -118,6 +127,12 @@ class NodeServer:
             return endpoint(request, *rest)
         except Refused as refused:
             return refused.response()
+
+    async def _summary(self, request: Request) -> Response:
+        return summary.response(await self._meter.measure(), self._node_name)
+
+    async def _resource_metrics(self, request: Request) -> Response:
+        return resource_metrics.response(await self._meter.measure())
 
     def _list_pods(self, request: Request) -> Response:
         pods = {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": list(self._pods.pods())}

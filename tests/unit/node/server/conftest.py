@@ -137,6 +137,7 @@ async def node(tmp_path: Path) -> AsyncIterator[Node]:
         authorize=lambda request: request.headers.get("x-denied") is None,
         clock=RealClock(),
         tls=None,
+        node_name="n1",
         hosts=("127.0.0.1",),
         port=0,
     )

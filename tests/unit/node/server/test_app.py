@@ -8,7 +8,7 @@ import pytest
 from wherry.node.server.app import only_names
 from wherry.wire.messages import Peer, Request
 
-from .conftest import APP_ID, Node
+from .conftest import APP_ID, UID, Node
 
 
 async def body(node: Node, path: str) -> tuple[int, bytes]:
@@ -65,3 +65,25 @@ async def test_logs(node: Node) -> None:
 )
 async def test_logs_that_cannot_be_had(node: Node, path: str, status: int, text: str) -> None:
     assert await body(node, f"/containerLogs/{path}") == (status, text.encode())
+
+
+async def test_stats(node: Node) -> None:
+    status, summary = await body(node, "/stats/summary")
+    assert status == 200
+    parsed = orjson.loads(summary)
+    assert parsed["node"]["nodeName"] == "n1"
+    assert parsed["node"]["memory"]["workingSetBytes"] > 0
+    (pod,) = parsed["pods"]
+    assert pod["podRef"] == {"name": "web", "namespace": "default", "uid": UID}
+    assert pod["memory"]["workingSetBytes"] == pod["containers"][0]["memory"]["workingSetBytes"] == 1 << 20
+    status, page = await body(node, "/metrics/resource")
+    assert status == 200
+    labels = b'{container="app",namespace="default",pod="web"}'
+    assert b"container_memory_working_set_bytes" + labels + b" 1048576 " in page
+    assert b'pod_cpu_usage_seconds_total{namespace="default",pod="web"}' in page
+    assert b"# TYPE node_cpu_usage_seconds_total counter" in page
+
+
+async def test_stats_of_a_container_that_just_ended(node: Node) -> None:
+    await node.runtime.kill(APP_ID)
+    assert orjson.loads((await body(node, "/stats/summary"))[1])["pods"] == []
