@@ -30,7 +30,7 @@ wrk.method = "{method}"
 {headers}
 function request()
   n = n + 1
-  return wrk.format(nil, nil, nil, ({body}))
+  return wrk.format(nil, nil, nil, {body})
 end
 """
 
@@ -43,7 +43,7 @@ def rate(server: str, load: Load, *, token: str = "") -> float:
     if token:
         headers["Authorization"] = f"Bearer {token}"
     lines = "\n".join(f'wrk.headers["{name}"] = "{value}"' for name, value in headers.items())
-    body = f"[==[{load.body}]==]" + (":format(n)" if "%d" in load.body else "") if load.body else "nil"
+    body = f"([==[{load.body}]==])" + (":format(n)" if "%d" in load.body else "") if load.body else "nil"
     with tempfile.TemporaryDirectory() as directory:
         script = Path(directory, "load.lua")
         script.write_text(_SCRIPT.format(method=load.method, headers=lines, body=body))
