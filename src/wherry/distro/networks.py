@@ -13,6 +13,7 @@ from wherry.distro.config import ClusterConfig, StateDirectory
 from wherry.network.nodes.host import HostNetwork
 from wherry.network.nodes.node import NodeNetwork
 from wherry.network.nodes.plan import NetworkPlan, NodePlan
+from wherry.network.pretend import PretendNetwork
 
 
 class Runnable(Protocol):
@@ -55,6 +56,8 @@ def node_network(config: ClusterConfig, state: StateDirectory, number: int) -> P
     node = plan.nodes[number - 1]
     if config.network == "namespaces":
         return NodeNetwork(plan, node, state=state.node(node.name))
+    if config.network == "fake":
+        return PretendNetwork(node_address=node.address, pod_cidr=node.pod_cidr, dns_servers=(plan.dns_address,))
     raise NotImplementedError(config.network)
 
 
