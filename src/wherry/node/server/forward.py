@@ -16,6 +16,7 @@ from wherry.base.tasks import cancel_and_wait
 from wherry.node.network_port import PodNetwork
 from wherry.node.server.commands import SPDY_UPGRADE, accept_spdy
 from wherry.node.server.errors import Refused
+from wherry.node.server.forward_channels import SUBPROTOCOLS, ChannelForwarding, ports_of
 from wherry.node.server.port import PodLookup
 from wherry.wire.errors import ProtocolError
 from wherry.wire.messages import ByteStream, Reply, Request, Upgrade
@@ -23,7 +24,7 @@ from wherry.wire.spdy import Status
 from wherry.wire.spdy_session import SpdySession
 from wherry.wire.spdy_stream import SpdyStream
 from wherry.wire.splice import splice
-from wherry.wire.websocket_handshake import accept_websocket, wants_websocket
+from wherry.wire.websocket_handshake import accept_websocket, tokens, wants_websocket
 
 if TYPE_CHECKING:
     from wherry.wire.websocket import WebSocket
@@ -55,15 +56,46 @@ class PortForward:
             await Forwarding(stream, pod, network=self._network, clock=self._clock, log=self._log).run()
 
         if wants_websocket(request):
+            offered = tokens(request.headers, "sec-websocket-protocol")
+            ports = [] if TUNNEL in offered else ports_of(request.query())
 
             async def tunnel(socket: WebSocket) -> None:
                 from wherry.wire.websocket import WebSocketStream
 
-                await takeover(WebSocketStream(socket))
+                if socket.subprotocol == TUNNEL:
+                    await takeover(WebSocketStream(socket))
+                else:
+                    await self._channels(socket, ports, pod)
 
-            return accept_websocket(request, tunnel, subprotocols=(TUNNEL,))
+            known = (TUNNEL,) if TUNNEL in offered else SUBPROTOCOLS
+            return accept_websocket(request, tunnel, subprotocols=known)
         protocol = accept_spdy(request, (PROTOCOL,))
         return Upgrade(takeover, [("Upgrade", SPDY_UPGRADE), ("X-Stream-Protocol-Version", protocol)])
+
+    async def _channels(self, socket: WebSocket, ports: list[int], pod: Object) -> None:
+        async def connect(port: int) -> ByteStream:
+            return await connect_to(self._network, pod, port)
+
+        def describe(port: int, error: OSError) -> str:
+            return failure_text(pod, port, error)
+
+        await ChannelForwarding(socket, ports, connect=connect, describe=describe).run()
+
+
+async def connect_to(network: PodNetwork, pod: Object, port: int) -> ByteStream:
+    """A connection to a port of the pod's loopback. Raises `OSError`."""
+    uid = pod["metadata"]["uid"]
+    attachment = network.attached().get(uid)
+    if attachment is None:  # a pod on the host's network
+        return await network.connect("127.0.0.1", port)
+    return await network.connect("127.0.0.1", attachment.port_map.get(port, port), pod_uid=uid)
+
+
+def failure_text(pod: Object, port: int, error: OSError) -> str:
+    """`error forwarding port 80 to pod web_default, uid ...: why`."""
+    metadata = pod["metadata"]
+    name = f"{metadata['name']}_{metadata['namespace']}"
+    return f"error forwarding port {port} to pod {name}, uid {metadata['uid']}: {error.strerror or error}"
 
 
 class Forwarding:
@@ -122,14 +154,10 @@ class Forwarding:
         return str(stream.number if stream.headers["streamtype"] == "error" else stream.number - 2)
 
     async def _forward(self, port: int, data: SpdyStream, error: SpdyStream) -> None:
-        metadata = self._pod["metadata"]
         try:
-            connection = await self._connect(port)
+            connection = await connect_to(self._network, self._pod, port)
         except OSError as failure:
-            pod = f"{metadata['name']}_{metadata['namespace']}"
-            why = failure.strerror or str(failure)
-            text = f"error forwarding port {port} to pod {pod}, uid {metadata['uid']}: {why}"
-            await error.write(text.encode())
+            await error.write(failure_text(self._pod, port, failure).encode())
             await error.write_eof()
             await data.write_eof()
             return
@@ -137,10 +165,3 @@ class Forwarding:
             await splice(data, connection)
         finally:
             await error.write_eof()
-
-    async def _connect(self, port: int) -> ByteStream:
-        uid = self._pod["metadata"]["uid"]
-        attachment = self._network.attached().get(uid)
-        if attachment is None:  # a pod on the host's network
-            return await self._network.connect("127.0.0.1", port)
-        return await self._network.connect("127.0.0.1", attachment.port_map.get(port, port), pod_uid=uid)

@@ -91,10 +91,47 @@ async def test_a_port_where_nobody_listens_and_mapped_ports(node: Node, echo_por
     await cancel_and_wait(running)
 
 
+async def test_the_ports_of_the_query_on_channels(node: Node, echo_port: int) -> None:
+    target = f"/portForward/default/web?port={echo_port},1"
+    socket = await connect_websocket(node.client, node.origin, target, subprotocols=["v4.channel.k8s.io"], timeout=5)
+    lower = echo_port.to_bytes(2, "little")
+    first = [await socket.receive() for _ in range(4)]
+    assert first == [b"\x00" + lower, b"\x01" + lower, b"\x02\x01\x00", b"\x03\x01\x00"]
+    failure = await socket.receive()
+    assert isinstance(failure, bytes)
+    assert failure.startswith(b"\x03error forwarding port 1 to pod web_default, uid uid-1: cannot connect")
+    for message in (b"", b"\x07x", b"\x00abc"):
+        await socket.send(message)
+    assert await socket.receive() == b"\x00ABC"
+    await socket.close()
+
+
+async def test_channels_in_base64_end_with_the_last_connection(node: Node) -> None:
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(await reader.read(100))
+        writer.close()
+
+    server = await asyncio.start_server(once, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    target = f"/portForward/default/web?ports={port}"
+    socket = await connect_websocket(node.client, node.origin, target, subprotocols=["v4.base64.channel.k8s.io"])
+    await socket.receive()
+    await socket.receive()
+    await socket.send("0" + "aGk=")
+    assert await socket.receive() == "0aGk="
+    assert await socket.receive() is None
+    assert socket.close_code == 1000
+    server.close()
+    await server.wait_closed()
+
+
 async def test_refusals(node: Node) -> None:
-    for target, why in (("/portForward/default/none", "pod does not exist"),):
+    with pytest.raises(UpgradeRefused, match="pod does not exist"):
+        await connect_websocket(node.client, node.origin, "/portForward/default/none", subprotocols=[TUNNEL])
+    for query, why in (("", 'query parameter "port" is required'), ("?port=x", 'unable to parse "x"')):
+        target = f"/portForward/default/web{query}"
         with pytest.raises(UpgradeRefused, match=why):
-            await connect_websocket(node.client, node.origin, target, subprotocols=[TUNNEL])
+            await connect_websocket(node.client, node.origin, target, subprotocols=["v4.channel.k8s.io"])
     node.pods.items[0]["status"]["phase"] = "Succeeded"
     with pytest.raises(UpgradeRefused, match="Current status=Succeeded"):
         await connect_websocket(node.client, node.origin, "/portForward/default/web", subprotocols=[TUNNEL])
