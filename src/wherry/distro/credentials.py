@@ -12,6 +12,7 @@ from wherry.distro.pki import Authority, KeyPair, Profile, ensure_signing_key
 CONTROLLER_MANAGER = "system:kube-controller-manager"
 SCHEDULER = "system:kube-scheduler"
 PROXY = "system:kube-proxy"
+DNS = "system:wherry:dns"
 KUBELET_CLIENT = "kube-apiserver-kubelet-client"
 
 

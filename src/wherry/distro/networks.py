@@ -8,12 +8,15 @@ from typing import Protocol
 
 from wherry.api.pod_network import PodNetwork
 from wherry.base.clock import Clock
+from wherry.client.client import Client
 from wherry.client.informer import SharedInformers
 from wherry.distro.config import ClusterConfig, StateDirectory
+from wherry.network.dns.component import DnsServer
 from wherry.network.nodes.host import HostNetwork
 from wherry.network.nodes.node import NodeNetwork
 from wherry.network.nodes.plan import NetworkPlan, NodePlan
 from wherry.network.pretend import PretendNetwork
+from wherry.network.services.proxy import ServiceProxy
 
 
 class Runnable(Protocol):
@@ -66,6 +69,24 @@ def node_sockets(config: ClusterConfig, network: PodNetwork, port: int) -> Seque
     return [network.listen(port)] if isinstance(network, NodeNetwork) else []
 
 
-def node_proxy(config: ClusterConfig, network: PodNetwork, informers: SharedInformers, clock: Clock) -> Runnable | None:
+def node_proxy(
+    config: ClusterConfig, network: PodNetwork, informers: SharedInformers, clock: Clock, node: str
+) -> Runnable | None:
     """What carries Services on one node."""
+    if isinstance(network, NodeNetwork):
+        return ServiceProxy(
+            informers=informers,
+            network=network,
+            clock=clock,
+            node_name=node,
+            pod_cidr=config.pod_cidr,
+            service_cidr=config.service_cidr,
+        )
     return None
+
+
+def dns_server(config: ClusterConfig, client: Client, informers: SharedInformers, clock: Clock) -> Runnable:
+    """The cluster's DNS, at the host's address on the nodes' network."""
+    return DnsServer(
+        informers=informers, client=client, clock=clock, cluster_ip=config.dns_address, address=config.host_address
+    )

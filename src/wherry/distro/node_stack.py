@@ -89,6 +89,7 @@ async def open_node(
     *,
     client: Client,
     informers: SharedInformers,
+    proxy_informers: SharedInformers,
     clock: Clock,
 ) -> NodeStack:
     """Make the node's side of the network and put its parts together; nothing runs yet."""
@@ -114,4 +115,5 @@ async def open_node(
         port=settings.server_port,
         sockets=networks.node_sockets(config, network, settings.server_port),
     )
-    return NodeStack(agent, server, networks.node_proxy(config, network, informers, clock), clock, name)
+    proxy = networks.node_proxy(config, network, proxy_informers, clock, name)
+    return NodeStack(agent, server, proxy, clock, name)

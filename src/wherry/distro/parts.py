@@ -18,8 +18,9 @@ from wherry.client.client import Client
 from wherry.client.informer import SharedInformers
 from wherry.controllers.context import Config as ControllerConfig
 from wherry.controllers.manager import ControllerManager
+from wherry.distro import networks
 from wherry.distro.config import ClusterConfig, StateDirectory
-from wherry.distro.credentials import CONTROLLER_MANAGER, SCHEDULER, Credentials
+from wherry.distro.credentials import CONTROLLER_MANAGER, DNS, PROXY, SCHEDULER, Credentials
 from wherry.distro.node_stack import open_node
 from wherry.policy.user import MASTERS
 from wherry.scheduler.scheduler import Scheduler
@@ -67,7 +68,7 @@ class Parts:
 
     def all(self) -> dict[str, Part]:
         """Every part but the API server, by name."""
-        parts: dict[str, Part] = {"controllers": self.controllers, "scheduler": self.scheduler}
+        parts: dict[str, Part] = {"controllers": self.controllers, "scheduler": self.scheduler, "dns": self.dns}
         for number in range(1, self._config.nodes + 1):
             parts[self._config.node_name(number)] = self._node_part(number)
         return parts
@@ -85,6 +86,14 @@ class Parts:
             group.create_task(keep_running("scheduler informers", informers.run, clock=self._clock, log=log))
             group.create_task(scheduler.run())
 
+    async def dns(self) -> None:
+        client = self._connect(Identity(DNS, (MASTERS,)))
+        informers = SharedInformers(client)
+        server = networks.dns_server(self._config, client, informers, self._clock)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(keep_running("dns informers", informers.run, clock=self._clock, log=log))
+            group.create_task(server.run())
+
     def _node_part(self, number: int) -> Part:
         return lambda: self.node(number)
 
@@ -92,6 +101,8 @@ class Parts:
         name = self._config.node_name(number)
         client = self._connect(Identity(f"system:node:{name}", ("system:nodes",)))
         informers = SharedInformers(client)
+        # Not the node's own: a node may read its Services, but not the cluster's endpoints.
+        proxy_informers = SharedInformers(self._connect(Identity(PROXY)))
         stack = await open_node(
             self._state,
             self._config,
@@ -99,10 +110,12 @@ class Parts:
             number,
             client=client,
             informers=informers,
+            proxy_informers=proxy_informers,
             clock=self._clock,
         )
         async with asyncio.TaskGroup() as group:
-            group.create_task(keep_running(f"{name} informers", informers.run, clock=self._clock, log=log))
+            for one in (informers, proxy_informers):
+                group.create_task(keep_running(f"{name} informers", one.run, clock=self._clock, log=log))
             group.create_task(stack.run())
             await stack.agent.ready.wait()
             self._on_ready(name)

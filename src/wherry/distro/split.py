@@ -87,7 +87,7 @@ def _works(state: StateDirectory, config: ClusterConfig, credentials: Credential
 
         return work
 
-    names = ["controllers", "scheduler", *(config.node_name(number) for number in range(1, config.nodes + 1))]
+    names = ["controllers", "scheduler", "dns", *(config.node_name(number) for number in range(1, config.nodes + 1))]
     return {"apiserver": apiserver, **{name: work_of(name) for name in names}}
 
 
