@@ -13,6 +13,7 @@ from wherry.client.client import Client
 from wherry.client.informer import SharedInformers
 from wherry.machinery.selectors import Labels
 from wherry.scheduler.cache import Cache
+from wherry.scheduler.companions import Companions
 from wherry.scheduler.framework.cluster_event import ClusterEvent
 from wherry.scheduler.framework.diagnosis import Diagnosis
 from wherry.scheduler.framework.framework import Framework
@@ -46,9 +47,10 @@ class Scheduler:
         log: Logger | None = None,
     ) -> None:
         self._log = log or Logger("scheduler")
-        self._framework = framework or default_framework(client)
+        companions = Companions(informers)
+        self._framework = framework or default_framework(client, companions.selector)
         self._namespaces = informers.informer("namespaces")
-        self._needs = (self._namespaces, informers.informer("nodes"), informers.informer("pods"))
+        self._needs = (self._namespaces, informers.informer("nodes"), informers.informer("pods"), *companions.needs)
         self._pods = informers.informer("pods")
         self.cache = Cache(namespace_labels=self._namespace_labels)
         self.queue = SchedulingQueue(

@@ -41,11 +41,8 @@ class Prepared:
                 return status
         return None
 
-    def copy(self) -> Prepared:
-        """For trying things out with `add_pod` and `remove_pod`."""
-        return Prepared(tuple(each.copy() for each in self.filterings), self.nodes, self.narrowed_by)
-
     def add_pod(self, pod: PodInfo, node: NodeInfo) -> None:
+        """Try out what would be if that pod ran there; `remove_pod` takes it back exactly."""
         node.add_pod(pod)
         for filtering in self.filterings:
             filtering.add_pod(pod, node)

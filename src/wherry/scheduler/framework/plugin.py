@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, Protocol, Self
+from typing import ClassVar, Protocol
 
 from wherry.api.types import Object
 from wherry.machinery.selectors import Labels
@@ -91,10 +91,6 @@ class Filtering(ABC):
 
     def remove_pod(self, pod: PodInfo, node: NodeInfo) -> None:  # noqa: B027
         """Go on as if that pod did not run on that node (it has been removed there already)."""
-
-    def copy(self) -> Self:
-        """One that can be changed by `add_pod` and `remove_pod` on its own; those that do not change give themselves."""
-        return self
 
 
 class Filter(Plugin, ABC):

@@ -21,6 +21,12 @@ class NodeResourcesBalancedAllocation(Score):
 
 
 def balance(node: NodeInfo, cpu: int, memory: int) -> int:
+    """50 to 100: more than 75 where the pod makes the node more balanced than it was."""
+    gain = _evenness(node, cpu, memory) - _evenness(node, 0, 0)
+    return MAX_SCORE // 2 + (MAX_SCORE // 2 + gain) // 2
+
+
+def _evenness(node: NodeInfo, cpu: int, memory: int) -> int:
     """100 minus the standard deviation of the used fractions in per cent."""
     fractions = [
         min(1.0, (node.requested.get(name, 0) + more) / whole)

@@ -8,12 +8,15 @@ from wherry.client.client import Client
 from wherry.scheduler.framework.framework import Framework
 from wherry.scheduler.framework.plugin import Plugin
 from wherry.scheduler.plugins.default_binder import DefaultBinder
+from wherry.scheduler.plugins.image_locality import ImageLocality
+from wherry.scheduler.plugins.inter_pod_affinity import InterPodAffinity
 from wherry.scheduler.plugins.node_affinity import NodeAffinity
 from wherry.scheduler.plugins.node_name import NodeName
 from wherry.scheduler.plugins.node_ports import NodePorts
 from wherry.scheduler.plugins.node_resources_balanced import NodeResourcesBalancedAllocation
 from wherry.scheduler.plugins.node_resources_fit import NodeResourcesFit
 from wherry.scheduler.plugins.node_unschedulable import NodeUnschedulable
+from wherry.scheduler.plugins.pod_topology_spread import DefaultSelector, PodTopologySpread
 from wherry.scheduler.plugins.priority_sort import PrioritySort
 from wherry.scheduler.plugins.scheduling_gates import SchedulingGates
 from wherry.scheduler.plugins.taint_toleration import TaintToleration
@@ -27,7 +30,7 @@ WEIGHTS: Mapping[str, int] = {
 """All others weigh 1."""
 
 
-def default_plugins(client: Client) -> Sequence[Plugin]:
+def default_plugins(client: Client, default_selector: DefaultSelector) -> Sequence[Plugin]:
     return (
         SchedulingGates(),
         PrioritySort(),
@@ -37,10 +40,13 @@ def default_plugins(client: Client) -> Sequence[Plugin]:
         NodeAffinity(),
         NodePorts(),
         NodeResourcesFit(),
+        PodTopologySpread(default_selector),
+        InterPodAffinity(),
         NodeResourcesBalancedAllocation(),
+        ImageLocality(),
         DefaultBinder(client),
     )
 
 
-def default_framework(client: Client) -> Framework:
-    return Framework(default_plugins(client), weights=WEIGHTS)
+def default_framework(client: Client, default_selector: DefaultSelector) -> Framework:
+    return Framework(default_plugins(client, default_selector), weights=WEIGHTS)
