@@ -1,0 +1,92 @@
+"""What the API server of a whole cluster does per second, beside the yardstick under the same load in the same run.
+
+The Pods are for a node that does not exist, so that nothing is started; the controllers see them all the same.
+"""
+
+from __future__ import annotations
+
+import base64
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from bench.cluster import Cluster, cluster
+from bench.report import Row, ratio
+from bench.wrk import Load, rate
+from bench.yardstick import running
+
+_NAMESPACE = "/api/v1/namespaces/bench"
+_POD = (
+    '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"pod-%d"},"spec":{"nodeName":"nowhere","containers":[{"name":'
+    '"app","image":"example.com/app:1","ports":[{"containerPort":8080}],"env":[{"name":"MODE","value":"fast"}],'
+    '"resources":{"requests":{"cpu":"100m","memory":"64Mi"},"limits":{"memory":"128Mi"}}}]}}'
+)
+_CONFIG_MAP = '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"map-%d"},"data":{"key":"' + "v" * 110 + '"}}'
+_OBJECTS = """
+apiVersion: v1
+kind: Namespace
+metadata: {name: bench}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: bench, namespace: bench}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: bench}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
+subjects: [{kind: ServiceAccount, name: bench, namespace: bench}]
+"""
+
+
+def measure(*, quick: bool, processes: str) -> Iterator[Row]:
+    """Rows, as they are known. Reads come before the Pods are many; the list is of 500 of them."""
+    seconds = 3 if quick else 8
+    with cluster("--processes", processes) as one, tempfile.TemporaryDirectory() as directory:
+        server, token = _prepare(one)
+        with running(Path(directory)) as url:
+            yardstick = rate(url, Load("/", seconds=seconds))
+        yield Row("yardstick: aiohttp over TLS, 5 KB body", f"{yardstick:,.0f}/s")
+        for what, load, reach in _loads(seconds):
+            yield ratio(what, rate(server, load, token=token), yardstick, reach)
+
+
+def _loads(seconds: int) -> Iterator[tuple[str, Load, float]]:
+    yield "create ConfigMap (200 B)", Load(f"{_NAMESPACE}/configmaps", "POST", _CONFIG_MAP, seconds=seconds), 0.25
+    yield "create Pod (1 container)", Load(f"{_NAMESPACE}/pods", "POST", _POD, seconds=seconds), 0.14
+    yield "get Pod", Load(f"{_NAMESPACE}/pods/pod-7", seconds=seconds), 0.6
+    yield "list 500 Pods", Load(f"{_NAMESPACE}/pods?limit=500", connections=8, seconds=seconds), 0.01
+
+
+def _prepare(one: Cluster) -> tuple[str, str]:
+    """The server's URL, and the token of an account that may do everything."""
+    import asyncio
+
+    return asyncio.run(_prepare_with_client(one))
+
+
+async def _prepare_with_client(one: Cluster) -> tuple[str, str]:
+    from wherry.api.resources import for_kind
+    from wherry.base.clock import RealClock
+    from wherry.client import kubeconfig
+    from wherry.client.client import Client
+    from wherry.client.http_transport import HttpTransport
+
+    connection = kubeconfig.connection(kubeconfig.load([one.kubeconfig]))
+    client = Client(HttpTransport.of(connection), clock=RealClock(), user_agent="wherry-bench")
+    try:
+        for document in yaml.safe_load_all(_OBJECTS):
+            await client.create(for_kind(document["apiVersion"], document["kind"]), document)
+        request = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"expirationSeconds": 3600},
+        }
+        answer = await client.create("serviceaccounts", request, namespace="bench", name="bench", subresource="token")
+    finally:
+        await client.aclose()
+    token = answer["status"]["token"]
+    base64.urlsafe_b64decode(token.split(".")[1] + "==")  # a token that is none would be measured as a refusal
+    return connection.server, token
