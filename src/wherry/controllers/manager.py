@@ -28,6 +28,7 @@ from wherry.controllers.podgc import PodGCController
 from wherry.controllers.replicaset import KIND_RC, KIND_RS, ReplicaSetController
 from wherry.controllers.rootca import RootCAController
 from wherry.controllers.serviceaccount import ServiceAccountController
+from wherry.controllers.statefulset.controller import StatefulSetController
 from wherry.controllers.tainteviction import TaintEvictionController
 
 CONTROLLERS: Mapping[str, Callable[[Context], Controller]] = {
@@ -43,6 +44,7 @@ CONTROLLERS: Mapping[str, Callable[[Context], Controller]] = {
     "namespace": NamespaceController,
     "serviceaccount": ServiceAccountController,
     "root-ca-certificate-publisher": RootCAController,
+    "statefulset": StatefulSetController,
     "nodelifecycle": NodeLifecycleController,
     "taint-eviction-controller": TaintEvictionController,
     "podgc": PodGCController,
