@@ -19,6 +19,8 @@ class ServerConfig:
     service_cidr: str = "10.96.0.0/16"
     node_ports: tuple[int, int] = (30000, 32767)
     """The first and the last."""
+    loopback_endpoints: bool = False
+    """Endpoints may be in the loopback range, for clusters whose pods have nothing else. Upstream refuses them."""
     service_account_key: bytes = b""
     """PEM, ECDSA P-256 or RSA; without it no service account tokens are issued or accepted."""
     issuer: str = DEFAULT_ISSUER

@@ -58,7 +58,7 @@ def _prepared(call: Call, served: Served, obj: Object, *, dry_run: bool) -> Obje
     set_defaults(rules, obj)
     admit(call, served, "CREATE", obj, None, name=metadata.get("name") or "", dry_run=dry_run)
     strategy_of(served).prepare_create(obj)
-    validate_create(rules, obj)
+    validate_create(rules, obj, loopback=call.parts.config.loopback_endpoints)
     return obj
 
 

@@ -40,14 +40,16 @@ def _refuse(rules: Resource, obj: Object, errors: Sequence[FieldError]) -> None:
         raise invalid(rules.group, rules.kind, name, [error.to_cause() for error in errors])
 
 
-def validate_create(rules: Resource, obj: Object) -> None:
-    """Raises `Invalid` with every field that is wrong."""
-    _refuse(rules, obj, validation.on_create(rules, obj))
+def validate_create(rules: Resource, obj: Object, *, loopback: bool = False) -> None:
+    """Raises `Invalid` with every field that is wrong. `loopback`: endpoints may be in the loopback range."""
+    _refuse(rules, obj, validation.on_create(rules, obj, loopback=loopback))
 
 
-def validate_update(rules: Resource, new: Object, old: Object, *, subresource: str = "") -> None:
+def validate_update(
+    rules: Resource, new: Object, old: Object, *, subresource: str = "", loopback: bool = False
+) -> None:
     """Raises `Invalid` with every field that is wrong or must not change."""
     if subresource:
         _refuse(rules, new, validation.on_subresource_update(rules, subresource, new, old))
     else:
-        _refuse(rules, new, validation.on_update(rules, new, old))
+        _refuse(rules, new, validation.on_update(rules, new, old, loopback=loopback))

@@ -69,7 +69,7 @@ def updated(call: Call, served: Served, new: Object, old: Object, *, status: boo
         validate_update(rules, new, old, subresource="status")
     else:
         strategy.prepare_update(new, old)
-        validate_update(rules, new, old)
+        validate_update(rules, new, old, loopback=call.parts.config.loopback_endpoints)
         if (allocator := call.parts.allocators.get(served.qualified)) is not None:
             allocator.allocate(call.info.key, new, old, dry_run=dry_run)
     return new

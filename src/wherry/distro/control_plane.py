@@ -101,6 +101,7 @@ def server_config(config: ClusterConfig, credentials: Credentials) -> ServerConf
         advertise_address=config.host_address,
         advertise_port=config.port,
         service_cidr=config.service_cidr,
+        loopback_endpoints=config.network == "loopback",
         service_account_key=credentials.signing_key,
         rbac=True,
     )

@@ -46,6 +46,12 @@ class Identity:
 Connect = Callable[[Identity], Client]
 
 
+def part_names(config: ClusterConfig) -> list[str]:
+    """Every part but the API server. Pods that only pretend ask for no names."""
+    nodes = [config.node_name(number) for number in range(1, config.nodes + 1)]
+    return ["controllers", "scheduler", *(["dns"] if config.network != "fake" else []), *nodes]
+
+
 class Parts:
     """Makes the parts of one machine. `on_ready` is called with a node's name when that node is registered and works."""
 
@@ -68,10 +74,10 @@ class Parts:
 
     def all(self) -> dict[str, Part]:
         """Every part but the API server, by name."""
-        parts: dict[str, Part] = {"controllers": self.controllers, "scheduler": self.scheduler, "dns": self.dns}
+        known: dict[str, Part] = {"controllers": self.controllers, "scheduler": self.scheduler, "dns": self.dns}
         for number in range(1, self._config.nodes + 1):
-            parts[self._config.node_name(number)] = self._node_part(number)
-        return parts
+            known[self._config.node_name(number)] = self._node_part(number)
+        return {name: known[name] for name in part_names(self._config)}
 
     async def controllers(self) -> None:
         client = self._connect(Identity(CONTROLLER_MANAGER, (MASTERS,)))

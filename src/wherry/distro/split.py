@@ -29,7 +29,7 @@ from wherry.distro.config import ClusterConfig, StateDirectory
 from wherry.distro.control_plane import open_control_plane, remote_client
 from wherry.distro.credentials import Credentials
 from wherry.distro.daemon import Report, release_inherited
-from wherry.distro.parts import Identity, Parts
+from wherry.distro.parts import Identity, Parts, part_names
 from wherry.distro.pki import Profile
 
 log = Logger("supervisor")
@@ -87,8 +87,7 @@ def _works(state: StateDirectory, config: ClusterConfig, credentials: Credential
 
         return work
 
-    names = ["controllers", "scheduler", "dns", *(config.node_name(number) for number in range(1, config.nodes + 1))]
-    return {"apiserver": apiserver, **{name: work_of(name) for name in names}}
+    return {"apiserver": apiserver, **{name: work_of(name) for name in part_names(config)}}
 
 
 class Family:

@@ -155,3 +155,16 @@ def test_each_error_type_has_its_text():
         "b: Not found: true",
         "c: Invalid value: null: why",
     ]
+
+
+def test_endpoints_in_the_loopback_range_need_a_cluster_that_has_nothing_else() -> None:
+    slices = lookup("endpointslices.discovery.k8s.io")
+    obj = {
+        "metadata": {"name": "web", "namespace": "default"},
+        "addressType": "IPv4",
+        "endpoints": [{"addresses": ["127.244.0.2"]}],
+        "ports": [{"name": "", "port": 80, "protocol": "TCP"}],
+    }
+    (error,) = validation.on_create(slices, obj)
+    assert error.detail == "may not be in the loopback range (127.0.0.0/8, ::1/128)"
+    assert validation.on_create(slices, obj, loopback=True) == []

@@ -89,20 +89,20 @@ _SUBRESOURCES: Mapping[tuple[str, str], str] = {
 _SUB_RULES: LazyTable[Rules] = LazyTable(__name__, {f"{r}/{s}": where for (r, s), where in _SUBRESOURCES.items()})
 
 
-def on_create(resource: Resource, obj: Object) -> list[FieldError]:
-    """What is wrong with a new object; its name must have been generated already."""
+def on_create(resource: Resource, obj: Object, *, loopback: bool = False) -> list[FieldError]:
+    """What is wrong with a new object; its name must have been generated already. `loopback` as in `Errors`."""
     rules = _RULES.get(resource.qualified) or PLAIN
-    errors = Errors()
+    errors = Errors(loopback=loopback)
     metadata.on_create(errors, obj, namespaced=resource.namespaced, rule=rules.name)
     if rules.create is not None:
         rules.create(errors, obj)
     return errors
 
 
-def on_update(resource: Resource, new: Object, old: Object) -> list[FieldError]:
+def on_update(resource: Resource, new: Object, old: Object, *, loopback: bool = False) -> list[FieldError]:
     """What is wrong with replacing `old`, as it is stored, by `new`."""
     rules = _RULES.get(resource.qualified) or PLAIN
-    errors = Errors()
+    errors = Errors(loopback=loopback)
     metadata.on_update(errors, new, old)
     if rules.update is not None:
         rules.update(errors, new, old)

@@ -77,7 +77,14 @@ class FieldError:
 
 
 class Errors(list[FieldError]):
-    """The errors of one object, in the order in which they were found."""
+    """The errors of one object, in the order in which they were found.
+
+    `loopback` lets endpoints be in 127.0.0.0/8, which upstream refuses: clusters without privileges have nothing else.
+    """
+
+    def __init__(self, *, loopback: bool = False) -> None:
+        super().__init__()
+        self.loopback = loopback
 
     def required(self, field: str, detail: str = "") -> None:
         self.append(FieldError(ErrorType.REQUIRED, field, "", detail))

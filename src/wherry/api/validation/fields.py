@@ -108,7 +108,7 @@ def non_special_ip(errors: Errors, value: str, path: str) -> None:
     multicast = address.is_multicast and address in _LOCAL_MULTICAST[address.version]
     checks = (
         (address.is_unspecified, f"may not be unspecified ({value})"),
-        (address.is_loopback, "may not be in the loopback range (127.0.0.0/8, ::1/128)"),
+        (address.is_loopback and not errors.loopback, "may not be in the loopback range (127.0.0.0/8, ::1/128)"),
         (address.is_link_local, "may not be in the link-local range (169.254.0.0/16, fe80::/10)"),
         (multicast, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"),
     )
