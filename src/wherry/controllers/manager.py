@@ -15,6 +15,7 @@ from wherry.client.client import Client
 from wherry.client.informer import SharedInformers
 from wherry.controllers.context import Config, Context
 from wherry.controllers.controller import Controller, Counters
+from wherry.controllers.cronjob.controller import CronJobController
 from wherry.controllers.daemonset.controller import DaemonSetController
 from wherry.controllers.deployment.controller import DeploymentController
 from wherry.controllers.endpoints.endpoints import EndpointsController
@@ -30,6 +31,7 @@ from wherry.controllers.rootca import RootCAController
 from wherry.controllers.serviceaccount import ServiceAccountController
 from wherry.controllers.statefulset.controller import StatefulSetController
 from wherry.controllers.tainteviction import TaintEvictionController
+from wherry.controllers.ttlafterfinished import TTLAfterFinishedController
 
 CONTROLLERS: Mapping[str, Callable[[Context], Controller]] = {
     "deployment": DeploymentController,
@@ -41,6 +43,8 @@ CONTROLLERS: Mapping[str, Callable[[Context], Controller]] = {
     "endpointslicemirroring": EndpointSliceMirroringController,
     "garbagecollector": GarbageCollector,
     "job": JobController,
+    "cronjob": CronJobController,
+    "ttl-after-finished": TTLAfterFinishedController,
     "namespace": NamespaceController,
     "serviceaccount": ServiceAccountController,
     "root-ca-certificate-publisher": RootCAController,
