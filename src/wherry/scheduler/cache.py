@@ -31,6 +31,7 @@ class Cache:
         self._affinity: dict[str, NodeInfo] = {}
         self._anti_affinity: dict[str, NodeInfo] = {}
         self._namespace_labels = namespace_labels
+        self._nominations: dict[str, tuple[PodInfo, str]] = {}
 
     # What plugins read.
 
@@ -55,6 +56,24 @@ class Cache:
 
     def namespace_labels(self, namespace: str) -> Labels:
         return self._namespace_labels(namespace) if self._namespace_labels is not None else _NO_LABELS
+
+    def nominated(self, node: str) -> Sequence[PodInfo]:
+        if not self._nominations:
+            return ()
+        return [pod for pod, name in self._nominations.values() if name == node]
+
+    def nominated_node(self, uid: str) -> str | None:
+        found = self._nominations.get(uid)
+        return found[1] if found is not None else None
+
+    # Nominations.
+
+    def nominate(self, pod: PodInfo, node: str) -> None:
+        """The pod waits for a node to be cleared; one at a time."""
+        self._nominations[pod.uid] = (pod, node)
+
+    def withdraw(self, uid: str) -> None:
+        self._nominations.pop(uid, None)
 
     # Nodes.
 
@@ -90,6 +109,7 @@ class Cache:
         return uid in self._where
 
     def assume(self, pod: PodInfo, node: str) -> None:
+        self.withdraw(pod.uid)
         self._put(pod, node)
         self._assumed.add(pod.uid)
 
@@ -99,16 +119,16 @@ class Cache:
             self._take(uid)
 
     def set_pod(self, obj: Object) -> bool:
-        """A pod that has a node, as the API server sees it. True if it was not here before, not even assumed."""
+        """A pod that has a node, as the API server sees it. True if it was not known to have one, only assumed at most."""
         uid = obj["metadata"].get("uid") or ""
         where, node = self._where.get(uid), obj["spec"]["nodeName"]
-        known = where is not None
+        known = where is not None and uid not in self._assumed
         self._assumed.discard(uid)
         if where is not None and where.name == node:
             pod = where.pods[uid]
             if accounting(pod.obj) == accounting(obj):
                 pod.obj = obj
-                return False
+                return not known
         self._put(PodInfo(obj), node)
         return not known
 

@@ -10,6 +10,7 @@ from wherry.api.types import Object
 from wherry.client.informer import SharedInformers
 from wherry.scheduler.cache import Cache
 from wherry.scheduler.framework.cluster_event import ClusterEvent, needs_less, node_changes
+from wherry.scheduler.framework.pod_info import PodInfo
 from wherry.scheduler.queue import SchedulingQueue
 
 _OVER = ("Succeeded", "Failed")
@@ -21,6 +22,10 @@ def _is_over(pod: Object) -> bool:
 
 def _uid(pod: Object) -> str:
     return pod["metadata"].get("uid") or ""
+
+
+def _nominated(pod: Object) -> str:
+    return (pod.get("status") or {}).get("nominatedNodeName") or ""
 
 
 class Handlers:
@@ -59,6 +64,7 @@ class Handlers:
         if pod["spec"].get("nodeName"):
             self._place(None, pod)
         elif self._is_ours(pod):
+            self._nominate({}, pod)
             self._queue.add(pod)
 
     def pod_changed(self, old: Object, new: Object) -> None:
@@ -67,14 +73,24 @@ class Handlers:
         elif new["spec"].get("nodeName"):
             self._place(old, new)
         elif self._is_ours(new) and not self._cache.is_assumed(_uid(new)):
+            self._nominate(old, new)
             self._queue.update(old, new)
 
     def pod_removed(self, pod: Object) -> None:
         uid = _uid(pod)
         self._queue.remove(uid)
+        self._cache.withdraw(uid)
         if self._cache.holds(uid):
             self._cache.remove_pod(uid)
             self._queue.notify(ClusterEvent.POD_DELETE, pod, None)
+
+    def _nominate(self, old: Object, new: Object) -> None:
+        """Nominations may be made by others too, and are found again after a restart."""
+        before, after = _nominated(old), _nominated(new)
+        if after and after != before:
+            self._cache.nominate(PodInfo(new), after)
+        elif before and not after:
+            self._cache.withdraw(_uid(new))
 
     def _is_ours(self, pod: Object) -> bool:
         return (pod["spec"].get("schedulerName") or "default-scheduler") == self._name
@@ -82,6 +98,7 @@ class Handlers:
     def _place(self, old: Object | None, new: Object) -> None:
         """The pod is on a node; whether it was bound here or by somebody else."""
         self._queue.remove(_uid(new))
+        self._cache.withdraw(_uid(new))
         if self._cache.set_pod(new):
             self._queue.notify(ClusterEvent.POD_ADD, None, new)
         if old is None or not old["spec"].get("nodeName"):

@@ -141,6 +141,12 @@ class SchedulingQueue:
             self._parked.pop(uid, None)
             queued.place = "removed"
 
+    def wake(self, uid: str) -> None:
+        """A pod that waits for a change comes back without one."""
+        queued = self._pods.get(uid)
+        if queued is not None and queued.place == "parked":
+            self._unpark(queued)
+
     def notify(self, event: ClusterEvent, old: Object | None, new: Object | None) -> None:
         """The cluster has changed: whoever may be helped by it comes back."""
         if not self._parked:

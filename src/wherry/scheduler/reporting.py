@@ -36,12 +36,28 @@ class Reporter:
     def warn(self, pod: PodInfo, message: str) -> None:
         self._recorder.event(pod.obj, "Warning", "FailedScheduling", message)
 
-    def failed(self, pod: PodInfo, message: str, *, reason: str) -> None:
-        """The event, and the condition where it says something else so far."""
+    def failed(self, pod: PodInfo, message: str, *, reason: str, nominated: str | None = None) -> None:
+        """The event, and the condition where it says something else so far.
+
+        `nominated` is the node to nominate; empty withdraws the nomination, None leaves it.
+        """
         self.warn(pod, message)
+        status: Object = {}
         condition = _condition(pod.obj, reason, message, rfc3339(self._clock.now()))
         if condition is not None:
-            self._write(pod, {"conditions": [condition]})
+            status["conditions"] = [condition]
+        if nominated is not None and nominated != _nominated(pod):
+            status["nominatedNodeName"] = nominated or None
+        if status:
+            self._write(pod, status)
+
+    def withdraw(self, pod: PodInfo) -> None:
+        """The pod has lost its nomination to another one."""
+        if _nominated(pod):
+            self._write(pod, {"nominatedNodeName": None})
+
+    def preempted(self, victim: PodInfo, pod: PodInfo, node: str) -> None:
+        self._recorder.event(victim.obj, "Normal", "Preempted", f"Preempted by pod {pod.uid} on node {node}")
 
     def _write(self, pod: PodInfo, status: Object) -> None:
         task = asyncio.ensure_future(self._patch(pod, {"status": status}))
@@ -60,6 +76,10 @@ class Reporter:
 
     async def close(self) -> None:
         await cancel_and_wait(*self._writes)
+
+
+def _nominated(pod: PodInfo) -> str:
+    return (pod.obj.get("status") or {}).get("nominatedNodeName") or ""
 
 
 def _condition(pod: Object, reason: str, message: str, now: str) -> dict[str, Any] | None:

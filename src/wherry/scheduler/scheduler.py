@@ -15,11 +15,12 @@ from wherry.machinery.selectors import Labels
 from wherry.scheduler.cache import Cache
 from wherry.scheduler.companions import Companions
 from wherry.scheduler.framework.cluster_event import ClusterEvent
-from wherry.scheduler.framework.diagnosis import Diagnosis
 from wherry.scheduler.framework.framework import Framework
 from wherry.scheduler.handlers import Handlers
-from wherry.scheduler.placement import Placement
+from wherry.scheduler.placement import Placement, Refusal
+from wherry.scheduler.plugins.default_preemption import DefaultPreemption
 from wherry.scheduler.plugins.registry import default_framework
+from wherry.scheduler.preemptor import Preemptor
 from wherry.scheduler.queue import QueuedPod, SchedulingQueue
 from wherry.scheduler.reporting import ERROR, UNSCHEDULABLE, Reporter
 
@@ -48,10 +49,12 @@ class Scheduler:
     ) -> None:
         self._log = log or Logger("scheduler")
         companions = Companions(informers)
-        self._framework = framework or default_framework(client, companions.selector)
+        budgets = informers.informer("poddisruptionbudgets.policy")
+        preemption = DefaultPreemption(budgets=budgets.items, preempting=self._preempting, rng=rng)
+        self._framework = framework or default_framework(client, companions.selector, preemption)
         self._namespaces = informers.informer("namespaces")
-        self._needs = (self._namespaces, informers.informer("nodes"), informers.informer("pods"), *companions.needs)
         self._pods = informers.informer("pods")
+        self._needs = (self._namespaces, informers.informer("nodes"), self._pods, budgets, *companions.needs)
         self.cache = Cache(namespace_labels=self._namespace_labels)
         self.queue = SchedulingQueue(
             clock=clock,
@@ -61,6 +64,9 @@ class Scheduler:
         )
         self._placement = Placement(self._framework, self.cache, rng=rng)
         self._reporter = Reporter(client=client, clock=clock, component=name, log=self._log)
+        self._preemptor = Preemptor(
+            client=client, clock=clock, cache=self.cache, queue=self.queue, reporter=self._reporter, log=self._log
+        )
         self._bindings: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(BINDINGS_AT_ONCE)
         Handlers(cache=self.cache, queue=self.queue, name=name).attach(informers)
@@ -76,11 +82,15 @@ class Scheduler:
         finally:
             self.queue.close()
             await cancel_and_wait(*self._bindings)
+            await self._preemptor.close()
             await self._reporter.close()
 
     def _namespace_labels(self, namespace: str) -> Labels:
         found = self._namespaces.get("", namespace)
         return (found["metadata"].get("labels") or _NO_LABELS) if found is not None else _NO_LABELS
+
+    def _preempting(self, uid: str) -> bool:
+        return self._preemptor.is_running(uid)
 
     def _cycle(self, queued: QueuedPod) -> None:
         """Decide about one pod. No await in here: nothing may move while plugins look."""
@@ -95,11 +105,21 @@ class Scheduler:
             self._log.exception("scheduling failed", pod=f"{pod.namespace}/{pod.name}")
             self._gave_up(queued, f"running a plugin: {error}")
             return
-        if isinstance(decision, Diagnosis):
-            self._reporter.failed(pod, decision.message, reason=UNSCHEDULABLE)
-            self.queue.reject(queued, decision.plugins())
+        if isinstance(decision, Refusal):
+            self._refuse(queued, decision)
         else:
             self._give(queued, decision)
+
+    def _refuse(self, queued: QueuedPod, refusal: Refusal) -> None:
+        """The pod waits; if a node is to be cleared for it, that begins now."""
+        pod, diagnosis, remedy = queued.pod, refusal.diagnosis, refusal.remedy
+        nominated = remedy.nomination.node if remedy.nomination is not None else "" if remedy.withdraws else None
+        self.queue.reject(queued, diagnosis.plugins())
+        self._reporter.failed(pod, diagnosis.message, reason=UNSCHEDULABLE, nominated=nominated)
+        if remedy.nomination is not None:
+            self._preemptor.start(pod, remedy.nomination)
+        elif remedy.withdraws:
+            self.cache.withdraw(pod.uid)
 
     def _give(self, queued: QueuedPod, node: str) -> None:
         pod = queued.pod

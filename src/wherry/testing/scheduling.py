@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,10 +13,12 @@ from wherry.apiserver.app import ApiServer
 from wherry.base.fake_clock import FakeClock
 from wherry.base.tasks import cancel_and_wait
 from wherry.client.client import Client
+from wherry.client.in_process import InProcessTransport
 from wherry.client.informer import SharedInformers
 from wherry.policy.user import AUTHENTICATED, User
 from wherry.scheduler.scheduler import Scheduler
 from wherry.testing.apiserver import client_of, in_process_server
+from wherry.wire.messages import Reply, Request
 
 SCHEDULER = User("system:kube-scheduler", (AUTHENTICATED,))
 
@@ -79,11 +81,20 @@ class TestScheduler:
     def __init__(self, server: ApiServer, clock: FakeClock, **options: Any) -> None:
         self.clock = clock
         self.client: Client = client_of(server, clock=clock)
-        self.own_client: Client = client_of(server, clock=clock, user=SCHEDULER)
+        self.refuse_bindings = 0
+        """How many of the next bindings fail for lack of a connection."""
+        self.own_client = Client(InProcessTransport(self._handle, user=SCHEDULER), clock=clock)
+        self._server = server
         self.informers = SharedInformers(self.own_client)
         self.scheduler = Scheduler(
             client=self.own_client, informers=self.informers, clock=clock, **{"rng": random.Random(1), **options}
         )
+
+    def _handle(self, request: Request) -> Reply | Awaitable[Reply]:
+        if self.refuse_bindings and request.method == "POST" and request.path.endswith("/binding"):
+            self.refuse_bindings -= 1
+            raise ConnectionError("refused by the test")
+        return self._server.handle(request)
 
     async def create(self, *objects: Object) -> None:
         """Create nodes, pods and other objects; let the scheduler act."""

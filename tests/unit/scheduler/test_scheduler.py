@@ -123,3 +123,44 @@ async def test_an_idle_scheduler_waits_for_nothing_on_the_clock():
         await cluster.create(pod("p"))
         assert await cluster.node_of("p") == "n1"
         assert cluster.clock.sleepers == before
+
+
+async def test_pods_of_a_service_come_on_different_nodes():
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "web", "namespace": "default"},
+        "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]},
+    }
+    async with scheduling(node("n1", cpu="8"), node("n2", cpu="2"), service) as cluster:
+        await cluster.create(*(pod(f"p{i}", labels={"app": "web"}) for i in range(2)))
+        assert {await cluster.node_of(f"p{i}") for i in range(2)} == {"n1", "n2"}
+
+
+async def test_a_pod_that_others_wait_for():
+    near = {
+        "podAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": [
+                {"labelSelector": {"matchLabels": {"app": "db"}}, "topologyKey": "kubernetes.io/hostname"}
+            ]
+        }
+    }
+    async with scheduling(node("n1"), node("n2")) as cluster:
+        await cluster.create(pod("web", affinity=near))
+        assert (await cluster.condition("web"))["message"].startswith(
+            "0/2 nodes are available: 2 node(s) didn't match pod affinity rules."
+        )
+        await cluster.create(pod("db", labels={"app": "db"}))
+        assert await cluster.node_of("web") == await cluster.node_of("db") is not None
+
+
+async def test_a_binding_that_is_refused_is_tried_again():
+    async with scheduling(node("n1", cpu="1")) as cluster:
+        cluster.refuse_bindings = 2
+        await cluster.create(pod("p", cpu="1"))
+        assert await cluster.node_of("p") is None
+        assert (await cluster.condition("p"))["reason"] == "SchedulerError"
+        await cluster.clock.advance(1)
+        assert await cluster.node_of("p") is None
+        await cluster.clock.advance(2)
+        assert await cluster.node_of("p") == "n1"

@@ -77,6 +77,7 @@ def _bound(name: str, pod: Object, binding: Object, now: str) -> Object:
     if annotations := binding["metadata"].get("annotations"):
         metadata["annotations"] = {**(metadata.get("annotations") or {}), **annotations}
     status = dict(pod.get("status") or {})
+    status.pop("nominatedNodeName", None)
     others = [each for each in status.get("conditions") or () if each.get("type") != "PodScheduled"]
     scheduled = {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": now}
     status["conditions"] = [*others, scheduled]

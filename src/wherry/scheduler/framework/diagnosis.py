@@ -24,6 +24,7 @@ class Diagnosis:
     pre_filter: Status | None = None
     """Set where a plugin ruled out every node at once."""
     post_filter: str = ""
+    """What was tried to make room, where it did not help."""
 
     def status(self, node: str) -> Status | None:
         return self.nodes.get(node) or self.pre_filter or self.absent

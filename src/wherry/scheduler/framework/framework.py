@@ -143,7 +143,7 @@ class Framework:
         return None
 
 
-def rejected(prepared: Prepared | Status, total: int) -> Diagnosis:
+def unfit(prepared: Prepared | Status, total: int) -> Diagnosis:
     """The beginning of a diagnosis, before any node is looked at."""
     if isinstance(prepared, Status):
         return Diagnosis(total, pre_filter=prepared)

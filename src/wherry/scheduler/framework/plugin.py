@@ -4,7 +4,7 @@
     queue         QueueSort.order           who is first
     cycle         Filter.pre_filter         once per pod: whether there is anything to check, and what of it to prepare
                   Filtering.filter          once per node: None is yes
-                  PostFilter.post_filter    no node was left: can something be done about it
+                  PostFilter.post_filter    no node was left: can something be done about it (see post_filter.py)
                   Score.score               all nodes that are left at once: 0 (worst) to 100
                   Reserve.reserve           the pod is about to be given the node
     binding       Permit.permit             may wait as long as it wants; a rejection gives the node back
@@ -57,6 +57,12 @@ class Cluster(Protocol):
         """How many nodes have that image."""
 
     def namespace_labels(self, namespace: str) -> Labels: ...
+
+    def nominated(self, node: str) -> Sequence[PodInfo]:
+        """Pods that wait for this node to be cleared for them."""
+
+    def nominated_node(self, uid: str) -> str | None:
+        """The node that a pod waits for."""
 
 
 class Plugin:

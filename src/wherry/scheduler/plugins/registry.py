@@ -8,6 +8,7 @@ from wherry.client.client import Client
 from wherry.scheduler.framework.framework import Framework
 from wherry.scheduler.framework.plugin import Plugin
 from wherry.scheduler.plugins.default_binder import DefaultBinder
+from wherry.scheduler.plugins.default_preemption import DefaultPreemption
 from wherry.scheduler.plugins.image_locality import ImageLocality
 from wherry.scheduler.plugins.inter_pod_affinity import InterPodAffinity
 from wherry.scheduler.plugins.node_affinity import NodeAffinity
@@ -30,7 +31,9 @@ WEIGHTS: Mapping[str, int] = {
 """All others weigh 1."""
 
 
-def default_plugins(client: Client, default_selector: DefaultSelector) -> Sequence[Plugin]:
+def default_plugins(
+    client: Client, default_selector: DefaultSelector, preemption: DefaultPreemption
+) -> Sequence[Plugin]:
     return (
         SchedulingGates(),
         PrioritySort(),
@@ -42,11 +45,12 @@ def default_plugins(client: Client, default_selector: DefaultSelector) -> Sequen
         NodeResourcesFit(),
         PodTopologySpread(default_selector),
         InterPodAffinity(),
+        preemption,
         NodeResourcesBalancedAllocation(),
         ImageLocality(),
         DefaultBinder(client),
     )
 
 
-def default_framework(client: Client, default_selector: DefaultSelector) -> Framework:
-    return Framework(default_plugins(client, default_selector), weights=WEIGHTS)
+def default_framework(client: Client, default_selector: DefaultSelector, preemption: DefaultPreemption) -> Framework:
+    return Framework(default_plugins(client, default_selector, preemption), weights=WEIGHTS)
