@@ -50,17 +50,19 @@ def main() -> None:
     print(f"All {REPLICAS} replicas answered, {seconds:.2f} s after the start.\n")
     print(f"  URL      {url}\n  context  {context} (in your kubeconfig)\n")
     print("What to try next:")
-    for command, why in NEXT:
+    for command, why in next_steps(options.name):
         print(f"  {command:<44} {why}")
 
 
-NEXT = (
-    ("wherry get pods -o wide", "where they run, and their addresses"),
-    ("wherry logs -f deployment/hello", "what they print"),
-    ("wherry exec -it deployment/hello -- sh", "a shell inside one of them"),
-    ("kubectl scale deployment hello --replicas=5", "kubectl, Helm and Terraform work as they are"),
-    ("wherry down", "remove everything again"),
-)
+def next_steps(name: str) -> list[tuple[str, str]]:
+    down = "wherry down" if name == "wherry" else f"wherry down {name}"
+    return [
+        ("wherry get pods -o wide", "where they run, and their addresses"),
+        ("wherry logs -f deployment/hello", "what they print"),
+        ("wherry exec -it deployment/hello -- sh", "a shell inside one of them"),
+        ("kubectl scale deployment hello --replicas=5", "kubectl, Helm and Terraform work as they are"),
+        (down, "remove everything again"),
+    ]
 
 
 async def deploy(name: str, steps: Steps) -> tuple[str, list[str]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from wherry.api.pod_network import PodAttachment
+from wherry.api.pod_network import NetworkFailure, PodAttachment
 from wherry.base import netns
 from wherry.network.nodes.host import HostNetwork
 from wherry.network.nodes.node import NodeNetwork
@@ -120,6 +120,14 @@ async def test_many_namespaces_need_one_mount_each(nodes: list[NodeNetwork]) -> 
         await nodes[0].attach(pod_uid=f"pod-{n}", name="pod", namespace="default")
     # A shared directory shows each mount once more where it is bound onto itself.
     assert mounts() - before <= 10
+
+
+async def test_two_clusters_cannot_share_one_network(nodes: list[NodeNetwork], tmp_path: Path) -> None:
+    other = HostNetwork(PLAN, state=tmp_path / "of another")
+    with pytest.raises(NetworkFailure, match="in use by cluster 'nettest' of another state directory"):
+        await other.open()
+    await other.remove()
+    assert netns.names(PLAN.prefix)
 
 
 async def test_nothing_stays_behind(nodes: list[NodeNetwork], tmp_path: Path) -> None:

@@ -53,6 +53,14 @@ def link_exists(name: str) -> bool:
     return Path("/sys/class/net", name).exists()
 
 
+def link_alias(name: str) -> str:
+    """The note that somebody left at an interface of the host; empty where there is none."""
+    try:
+        return Path("/sys/class/net", name, "ifalias").read_text().strip()
+    except OSError:
+        return ""
+
+
 async def _run(arguments: Sequence[str], script: str, *, ignore: bool = False) -> None:
     process = await asyncio.create_subprocess_exec(
         _find(arguments[0]),

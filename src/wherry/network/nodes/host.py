@@ -7,12 +7,14 @@ process left behind.
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import os
 from pathlib import Path
 
 from wherry.api.pod_network import NetworkFailure
 from wherry.base import netns
 from wherry.base.log import Logger
-from wherry.network.nodes.commands import ip_batch, link_exists, nft
+from wherry.network.nodes.commands import ip_batch, link_alias, link_exists, nft
 from wherry.network.nodes.plan import NetworkPlan
 
 log = Logger("network")
@@ -26,14 +28,21 @@ class HostNetwork:
     def __init__(self, plan: NetworkPlan, *, state: Path) -> None:
         self._plan = plan
         self._forwarding_before = state / "ip_forward.before"
+        self._owner = f"wherry:{plan.cluster}:{hashlib.sha256(os.fsencode(state.resolve())).hexdigest()[:16]}"
 
     async def open(self) -> None:
-        """Make the bridge, the routes and the way out. Raises `NetworkFailure`."""
+        """Make the bridge, the routes and the way out. Raises `NetworkFailure`, also if another cluster is in the way."""
         plan = self._plan
         if not link_exists(plan.bridge):
             await ip_batch([f"link add {plan.bridge} type bridge forward_delay 0"])
+        elif (owner := link_alias(plan.bridge)) not in ("", self._owner):
+            raise NetworkFailure(
+                f"the networks of this cluster are in use by cluster {owner.split(':')[1]!r} of another state directory: "
+                "stop that one, or remove this one with `wherry down` and make it anew"
+            )
         await ip_batch(
             [
+                f"link set {plan.bridge} alias {self._owner}",
                 f"addr replace {plan.host_address}/{plan.prefix_length} dev {plan.bridge}",
                 f"link set {plan.bridge} up",
                 *(f"route replace {node.pod_cidr} via {node.address} dev {plan.bridge} onlink" for node in plan.nodes),
@@ -44,7 +53,9 @@ class HostNetwork:
         await nft(way_out(plan))
 
     async def remove(self) -> None:
-        """Take away the namespaces, the bridge, the routes and the rules, whatever of them is there."""
+        """Take away the namespaces, the bridge, the routes and the rules, whatever of them is there and ours."""
+        if link_exists(self._plan.bridge) and link_alias(self._plan.bridge) not in ("", self._owner):
+            return
         for name in netns.names(self._plan.prefix):
             netns.delete(name)
         with contextlib.suppress(NetworkFailure):
