@@ -81,7 +81,7 @@ class HostNetwork:
         """Put the host's setting back, unless another cluster on this machine needs it."""
         if not self._forwarding_before.exists():
             return
-        if not netns.names("wherry."):
+        if not netns.names("wherry"):
             with contextlib.suppress(OSError):
                 _FORWARDING.write_text(self._forwarding_before.read_text())
         self._forwarding_before.unlink(missing_ok=True)

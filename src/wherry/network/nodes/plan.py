@@ -42,7 +42,7 @@ class NetworkPlan:
     @property
     def prefix(self) -> str:
         """Of all namespaces of this cluster."""
-        return f"wherry.{self.cluster}."
+        return f"wherry{self.index}.{self.cluster}."
 
     @property
     def bridge(self) -> str:
