@@ -19,6 +19,8 @@ class Place:
 
     node: str
     zone: str = ""
+    everywhere: bool = False
+    """Every endpoint is local: one proxy serves all nodes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +94,7 @@ def _candidate(entry: Object, address: str, port: int, place: Place) -> Candidat
         endpoint=Endpoint(
             address=address,
             port=port,
-            local=entry.get("nodeName") == place.node,
+            local=place.everywhere or entry.get("nodeName") == place.node,
             pod=target.get("name", "") if target.get("kind") == "Pod" else "",
         ),
         ready=ready,
