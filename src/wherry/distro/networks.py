@@ -17,6 +17,8 @@ from wherry.network.nodes.node import NodeNetwork
 from wherry.network.nodes.plan import NetworkPlan, NodePlan
 from wherry.network.pretend import PretendNetwork
 from wherry.network.services.proxy import ServiceProxy
+from wherry.network.userspace.addresses import LoopbackNetwork
+from wherry.network.userspace.proxy import UserspaceProxy
 
 
 class Runnable(Protocol):
@@ -61,7 +63,12 @@ def node_network(config: ClusterConfig, state: StateDirectory, number: int) -> P
         return NodeNetwork(plan, node, state=state.node(node.name))
     if config.network == "fake":
         return PretendNetwork(node_address=node.address, pod_cidr=node.pod_cidr, dns_servers=(plan.dns_address,))
-    raise NotImplementedError(config.network)
+    return LoopbackNetwork(
+        pod_cidr=node.pod_cidr,
+        state=state.node(node.name),
+        node_address=node.address,
+        dns_servers=(plan.dns_address,),
+    )
 
 
 def node_sockets(config: ClusterConfig, network: PodNetwork, port: int) -> Sequence[socket.socket]:
@@ -82,11 +89,25 @@ def node_proxy(
             pod_cidr=config.pod_cidr,
             service_cidr=config.service_cidr,
         )
+    if isinstance(network, LoopbackNetwork) and node == config.node_name(1):
+        # All nodes are this machine: one proxy carries for all of them.
+        return UserspaceProxy(
+            informers=informers,
+            clock=clock,
+            node_addresses=network.node_addresses,
+            mapped_ports=network.shares_address,
+        )
     return None
 
 
 def dns_server(config: ClusterConfig, client: Client, informers: SharedInformers, clock: Clock) -> Runnable:
     """The cluster's DNS, at the host's address on the nodes' network."""
     return DnsServer(
-        informers=informers, client=client, clock=clock, cluster_ip=config.dns_address, address=config.host_address
+        informers=informers,
+        client=client,
+        clock=clock,
+        cluster_ip=config.dns_address,
+        address=config.host_address,
+        # The machine's own 127.0.0.1:53 is not ours to take; the Service leads to any port.
+        port=53 if config.network == "namespaces" else 0,
     )

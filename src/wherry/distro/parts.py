@@ -107,8 +107,10 @@ class Parts:
         name = self._config.node_name(number)
         client = self._connect(Identity(f"system:node:{name}", ("system:nodes",)))
         informers = SharedInformers(client)
-        # Not the node's own: a node may read its Services, but not the cluster's endpoints.
-        proxy_informers = SharedInformers(self._connect(Identity(PROXY)))
+        # Not the node's own: a node may read its Services, but not the cluster's endpoints. A proxy in front of processes
+        # on the machine's own network reads pods too, to know the ports they listen at.
+        proxy_groups = (MASTERS,) if self._config.network == "loopback" else ()
+        proxy_informers = SharedInformers(self._connect(Identity(PROXY, proxy_groups)))
         stack = await open_node(
             self._state,
             self._config,
