@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wherry.apiserver.admission import (
+    certificate_requests,
     escalation,
     namespace_lifecycle,
     node_taints,
@@ -18,6 +19,7 @@ _PODS = frozenset({"pods"})
 _RBAC = "rbac.authorization.k8s.io"
 _ROLES = frozenset({f"roles.{_RBAC}", f"clusterroles.{_RBAC}"})
 _BINDINGS = frozenset({f"rolebindings.{_RBAC}", f"clusterrolebindings.{_RBAC}"})
+_CERTIFICATE_REQUESTS = frozenset({"certificatesigningrequests.certificates.k8s.io"})
 
 SERVICE_ACCOUNT = Rule(plugin=service_account.on_create, operations=_CREATE, resources=_PODS)
 
@@ -28,6 +30,7 @@ RULES: tuple[Rule, ...] = (
     Rule(plugin=priority.on_create, operations=_CREATE, resources=_PODS),
     Rule(plugin=tolerations.on_write, operations=_WRITES, resources=_PODS),
     Rule(plugin=node_taints.on_create, operations=_CREATE, resources=frozenset({"nodes"})),
+    Rule(plugin=certificate_requests.on_create, operations=_CREATE, resources=_CERTIFICATE_REQUESTS),
     Rule(plugin=escalation.on_write_role, operations=_WRITES, resources=_ROLES),
     Rule(plugin=escalation.on_write_binding, operations=_WRITES, resources=_BINDINGS),
 )
