@@ -18,9 +18,10 @@ def admit(
     name: str = "",
     subresource: str = "",
     dry_run: bool = False,
+    validating: bool = False,
 ) -> None:
-    """Let the plugins change or refuse the object; costs one look-up where none is concerned."""
-    plugins = call.parts.admission.plugins(operation, served.qualified, subresource)
+    """Let the plugins change or (when `validating`, after validation) only refuse; costs one look-up where none is concerned."""
+    plugins = call.parts.admission.plugins(operation, served.qualified, subresource, validating=validating)
     if not plugins:
         return
     attributes = Attributes(

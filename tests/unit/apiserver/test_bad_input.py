@@ -10,6 +10,9 @@ import orjson
 import pytest
 
 from wherry.apiserver.app import ApiServer
+from wherry.apiserver.config import ServerConfig
+from wherry.base.fake_clock import FakeClock
+from wherry.testing.apiserver import in_process_server
 from wherry.testing.http import Api
 from wherry.testing.manifests import MAPS, PODS, config_map, pod
 
@@ -133,3 +136,23 @@ async def test_an_object_that_breaks_a_handler_is_logged_not_raised(api: Api) ->
     server._stage = lambda call: 1 // 0  # type: ignore[assignment,return-value]
     answer = await api("GET", MAPS)
     assert (answer.status, answer.reason) == (500, "InternalError")
+
+
+ROLE = {"metadata": {"name": "a"}, "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"], "resourceNames": ["x"]}]}  # fmt: skip
+
+
+@pytest.mark.parametrize("target", [t for t in BODIES if "rbac" in t or "services" in t] + ["roles"])
+async def test_what_is_stored_never_breaks_those_who_follow_changes(
+    clock: FakeClock, target: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    body = BODIES.get(target, ROLE)
+    target = target if target in BODIES else "/apis/rbac.authorization.k8s.io/v1/clusterroles"
+    async with in_process_server(clock=clock, config=ServerConfig(rbac=True)) as server:
+        api = Api(server, clock)
+        for number, path in enumerate(places(body)):
+            for index, value in enumerate(NONSENSE):
+                changed = mutated(body, path, value)
+                if isinstance(changed.get("metadata"), dict) and path[0] != "metadata":
+                    changed["metadata"]["name"] = f"a-{number}-{index}"
+                check(await api("POST", target, text(changed)), (path, value))
+    assert "a receiver of changes failed" not in caplog.text

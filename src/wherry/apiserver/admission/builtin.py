@@ -31,6 +31,6 @@ RULES: tuple[Rule, ...] = (
     Rule(plugin=tolerations.on_write, operations=_WRITES, resources=_PODS),
     Rule(plugin=node_taints.on_create, operations=_CREATE, resources=frozenset({"nodes"})),
     Rule(plugin=certificate_requests.on_create, operations=_CREATE, resources=_CERTIFICATE_REQUESTS),
-    Rule(plugin=escalation.on_write_role, operations=_WRITES, resources=_ROLES),
-    Rule(plugin=escalation.on_write_binding, operations=_WRITES, resources=_BINDINGS),
+    Rule(plugin=escalation.on_write_role, operations=_WRITES, resources=_ROLES, validating=True),
+    Rule(plugin=escalation.on_write_binding, operations=_WRITES, resources=_BINDINGS, validating=True),
 )

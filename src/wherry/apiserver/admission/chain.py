@@ -8,19 +8,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wherry.apiserver.admission.attributes import Attributes, Plugin
+from wherry.apiserver.admission.attributes import Plugin
 
 ALL = frozenset({"*"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """Run `plugin` on these operations of these resources (`pods`, `deployments.apps`, `*`); no subresource unless named."""
+    """Run `plugin` on these operations of these resources (`pods`, `deployments.apps`, `*`); no subresource unless named.
+
+    Plugins run before the object is validated and may change it, but those that are `validating` run afterwards, when
+    nothing changes any more.
+    """
 
     plugin: Plugin
     operations: frozenset[str]
     resources: frozenset[str] = ALL
     subresources: frozenset[str] = frozenset({""})
+    validating: bool = False
 
     def concerns(self, operation: str, qualified: str, subresource: str) -> bool:
         return (
@@ -37,19 +42,16 @@ class Admission:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = tuple(rules)
-        self._chosen: dict[tuple[str, str, str], tuple[Plugin, ...]] = {}
+        self._chosen: dict[tuple[str, str, str, bool], tuple[Plugin, ...]] = {}
 
-    def plugins(self, operation: str, qualified: str, subresource: str) -> tuple[Plugin, ...]:
+    def plugins(self, operation: str, qualified: str, subresource: str, *, validating: bool) -> tuple[Plugin, ...]:
         """Those that a write passes; often none."""
-        key = (operation, qualified, subresource)
+        key = (operation, qualified, subresource, validating)
         found = self._chosen.get(key)
         if found is None:
-            found = tuple(rule.plugin for rule in self._rules if rule.concerns(*key))
-            self._chosen[key] = found
+            found = self._chosen[key] = tuple(
+                rule.plugin
+                for rule in self._rules
+                if rule.validating is validating and rule.concerns(operation, qualified, subresource)
+            )
         return found
-
-    def admit(self, attributes: Attributes) -> None:
-        """Let the plugins change the object. Raises what they raise."""
-        key = (attributes.operation, attributes.served.qualified, attributes.subresource)
-        for plugin in self.plugins(*key):
-            plugin(attributes)

@@ -1,6 +1,7 @@
 """One subscription at the store for all watchers of a resource.
 
-What always holds: a watcher is handed each change after its own revision once, in order; delivery never waits.
+What always holds: a watcher is handed each change after its own revision once, in order; delivery never waits; what one
+receiver raises reaches neither the others nor the store, whose write is done already.
 """
 
 from __future__ import annotations
@@ -9,7 +10,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from wherry.apiserver.watching.frames import Change
+from wherry.base.log import Logger
 from wherry.store.port import Event, Store, Watch
+
+_log = Logger("apiserver")
 
 
 class Receiver(Protocol):
@@ -48,7 +52,10 @@ class Hub:
     def _deliver(self, events: Sequence[Event]) -> None:
         changes = [Change(event) for event in events]
         for receiver in tuple(self._receivers):
-            receiver.deliver(changes)
+            try:
+                receiver.deliver(changes)
+            except Exception:  # noqa: BLE001  # see above: it must end here, and be seen
+                _log.exception("a receiver of changes failed", prefix=self._prefix, receiver=type(receiver).__name__)
 
 
 class Hubs:

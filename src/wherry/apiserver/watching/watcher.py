@@ -39,7 +39,12 @@ class Watcher:
         after, line_of = self._after, self._line_of
         if changes[0].revision <= after:
             changes = [change for change in changes if change.revision > after]
-        lines = [text for change in changes if (text := line_of(change))]
+        try:
+            lines = [text for change in changes if (text := line_of(change))]
+        except Exception:
+            # A gap would be worse than an end: the client lists and watches again.
+            self.stop()
+            raise
         if lines:
             self._send(lines[0] if len(lines) == 1 else b"".join(lines))
 
