@@ -16,9 +16,10 @@ def launch(state: StateDirectory, config: ClusterConfig, *, wait: bool) -> float
     """
     from wherry.distro.assembly import run_in_background
 
+    told = run_in_background(state, config)  # before the moving line, which is a thread
     with Steps() as steps:
         steps.begin("Starting the cluster")
-        for progress in run_in_background(state, config):
+        for progress in told:
             if progress.kind == "failed":
                 raise ConfigError(f"{progress.message}\n       the log is {state.log}")
             steps.done(progress.message, progress.seconds)

@@ -93,9 +93,10 @@ def running_pid(state: StateDirectory) -> int | None:
 
 
 def start_in_background(state: StateDirectory, body: Callable[[Report], None]) -> Iterator[Progress]:
-    """Run `body` in a process of its own; gives what it reports until `ready` or `failed`.
+    """Run `body` in a process of its own, forked before this returns; gives what it reports until `ready` or `failed`.
 
-    `body` runs until the cluster ends. What it and its children print goes to the cluster's log file.
+    `body` runs until the cluster ends. What it and its children print goes to the cluster's log file. The caller must
+    have no other thread running: a fork copies their locks, but not them.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -105,7 +106,7 @@ def start_in_background(state: StateDirectory, body: Callable[[Report], None]) -
         _become_daemon(state.log, writer, body)
     os.close(writer)
     os.waitpid(child, 0)
-    yield from _read(reader)
+    return _read(reader)
 
 
 def _read(reader: int) -> Iterator[Progress]:
