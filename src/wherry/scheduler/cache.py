@@ -57,6 +57,9 @@ class Cache:
     def namespace_labels(self, namespace: str) -> Labels:
         return self._namespace_labels(namespace) if self._namespace_labels is not None else _NO_LABELS
 
+    def nominations(self) -> int:
+        return len(self._nominations)
+
     def nominated(self, node: str) -> Sequence[PodInfo]:
         if not self._nominations:
             return ()

@@ -60,7 +60,7 @@ class Placement:
         attempt = Attempt(pod, self._cluster, prepared, diagnosis)
         if (node := self._reserved(attempt)) is not None:
             return node
-        feasible = self._search(attempt, self._worth_checking(prepared, nodes))
+        feasible = self._search(attempt, prepared, self._worth_checking(prepared, nodes))
         if not feasible:
             return self._refusal(attempt)
         return feasible[0].name if len(feasible) == 1 else self._best(pod, feasible)
@@ -82,9 +82,11 @@ class Placement:
         found = (self._cluster.node(name) for name in sorted(prepared.nodes))
         return [node for node in found if node is not None]
 
-    def _search(self, attempt: Attempt, nodes: Sequence[NodeInfo]) -> list[NodeInfo]:
+    def _search(self, attempt: Attempt, prepared: Prepared, nodes: Sequence[NodeInfo]) -> list[NodeInfo]:
         wanted, count = enough(len(nodes)), len(nodes)
-        check, statuses = attempt.check, attempt.diagnosis.nodes
+        statuses = attempt.diagnosis.nodes
+        # Nominations are rare: without any, the plugins are asked directly.
+        check = attempt.check if self._cluster.nominations() else prepared.check
         feasible: list[NodeInfo] = []
         start = self._start % count if count else 0
         for i in range(start, start + count):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from wherry.machinery.selector_grammar import SelectorError
 from wherry.machinery.selectors import NOTHING, Labels, Selector, from_object
 
 NamespaceLabels = Callable[[str], Labels]
@@ -63,6 +64,14 @@ def pod_affinity(namespace: str, spec: Mapping[str, Any]) -> PodAffinity | None:
     )
 
 
+def selector_of(spec: Mapping[str, Any] | None) -> Selector:
+    """A label selector inside a pod; one that is none selects nothing (old servers let such pods in)."""
+    try:
+        return from_object(spec)
+    except SelectorError:
+        return NOTHING
+
+
 def _weighted(namespace: str, term: Mapping[str, Any]) -> Term:
     return _term(namespace, term["podAffinityTerm"], term.get("weight", 0))
 
@@ -73,8 +82,8 @@ def _term(namespace: str, term: Mapping[str, Any], weight: int = 0) -> Term:
     own = (namespace,) if not namespaces and selector is None else namespaces
     return Term(
         namespaces=frozenset(own),
-        namespace_selector=NOTHING if selector is None else from_object(selector),
-        selector=from_object(term.get("labelSelector")),
+        namespace_selector=NOTHING if selector is None else selector_of(selector),
+        selector=selector_of(term.get("labelSelector")),
         topology_key=term["topologyKey"],
         weight=weight,
     )

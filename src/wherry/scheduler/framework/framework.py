@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from wherry.scheduler.framework.cluster_event import ClusterEvent
 from wherry.scheduler.framework.diagnosis import Diagnosis
@@ -33,11 +33,15 @@ class Prepared:
     filterings: tuple[Filtering, ...]
     nodes: frozenset[str] | None = None
     narrowed_by: tuple[str, ...] = ()
+    _tests: tuple[Callable[[NodeInfo], Status | None], ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_tests", tuple(each.filter for each in self.filterings))
 
     def check(self, node: NodeInfo) -> Status | None:
         """The first no; None when the pod fits."""
-        for filtering in self.filterings:
-            if (status := filtering.filter(node)) is not None:
+        for test in self._tests:
+            if (status := test(node)) is not None:
                 return status
         return None
 

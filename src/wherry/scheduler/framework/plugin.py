@@ -58,6 +58,9 @@ class Cluster(Protocol):
 
     def namespace_labels(self, namespace: str) -> Labels: ...
 
+    def nominations(self) -> int:
+        """How many pods wait for a node to be cleared for them."""
+
     def nominated(self, node: str) -> Sequence[PodInfo]:
         """Pods that wait for this node to be cleared for them."""
 

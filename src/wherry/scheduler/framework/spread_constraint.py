@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wherry.machinery.selectors import Labels, Selector, from_object
+from wherry.machinery.selectors import Labels, Selector
 from wherry.scheduler.framework import node_selection
+from wherry.scheduler.framework.affinity_terms import selector_of
 from wherry.scheduler.framework.node_info import HOSTNAME, ZONE, NodeInfo
 from wherry.scheduler.framework.pod_info import PodInfo
 from wherry.scheduler.framework.tolerations import untolerated
@@ -81,9 +82,9 @@ def _selector(spec: Mapping[str, Any], labels: Labels) -> Selector:
     selector = spec.get("labelSelector")
     keys = [key for key in spec.get("matchLabelKeys") or () if key in labels]
     if not keys or selector is None:
-        return from_object(selector)
+        return selector_of(selector)
     more = [{"key": key, "operator": "In", "values": [labels[key]]} for key in keys]
-    return from_object({**selector, "matchExpressions": [*(selector.get("matchExpressions") or ()), *more]})
+    return selector_of({**selector, "matchExpressions": [*(selector.get("matchExpressions") or ()), *more]})
 
 
 def _constraint(spec: Mapping[str, Any], selector: Selector) -> Constraint:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wherry.api.types import Object
-from wherry.machinery.selectors import from_object
+from wherry.scheduler.framework.affinity_terms import selector_of
 from wherry.scheduler.framework.pod_info import PodInfo
 
 
@@ -30,7 +30,7 @@ def split_by_budgets(pods: Sequence[PodInfo], budgets: Sequence[Object]) -> tupl
 def _covers(budget: Object, pod: PodInfo) -> bool:
     if budget["metadata"].get("namespace", "") != pod.namespace:
         return False
-    selector = from_object(budget["spec"].get("selector"))
+    selector = selector_of(budget["spec"].get("selector"))
     if selector.everything or not selector.matches(pod.labels):
         return False
     return pod.name not in ((budget.get("status") or {}).get("disruptedPods") or {})

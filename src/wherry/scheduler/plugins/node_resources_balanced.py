@@ -22,17 +22,17 @@ class NodeResourcesBalancedAllocation(Score):
 
 def balance(node: NodeInfo, cpu: int, memory: int) -> int:
     """50 to 100: more than 75 where the pod makes the node more balanced than it was."""
-    gain = _evenness(node, cpu, memory) - _evenness(node, 0, 0)
+    allocatable, requested = node.allocatable, node.requested
+    all_cpu, all_memory = allocatable.get("cpu", 0), allocatable.get("memory", 0)
+    if not all_cpu or not all_memory:
+        return MAX_SCORE * 3 // 4
+    used_cpu, used_memory = requested.get("cpu", 0), requested.get("memory", 0)
+    after = _evenness((used_cpu + cpu) / all_cpu, (used_memory + memory) / all_memory)
+    gain = after - _evenness(used_cpu / all_cpu, used_memory / all_memory)
     return MAX_SCORE // 2 + (MAX_SCORE // 2 + gain) // 2
 
 
-def _evenness(node: NodeInfo, cpu: int, memory: int) -> int:
-    """100 minus the standard deviation of the used fractions in per cent."""
-    fractions = [
-        min(1.0, (node.requested.get(name, 0) + more) / whole)
-        for name, more in (("cpu", cpu), ("memory", memory))
-        if (whole := node.allocatable.get(name, 0))
-    ]
-    if len(fractions) < 2:
-        return MAX_SCORE
-    return int((1.0 - abs(fractions[0] - fractions[1]) / 2) * MAX_SCORE)
+def _evenness(cpu: float, memory: float) -> int:
+    """100 minus the standard deviation, in per cent, of two fractions; what is more than full is full."""
+    apart = (cpu if cpu < 1.0 else 1.0) - (memory if memory < 1.0 else 1.0)
+    return int((1.0 - (apart if apart > 0 else -apart) / 2) * MAX_SCORE)
