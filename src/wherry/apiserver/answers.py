@@ -100,7 +100,7 @@ def list_reply(call: Call, entries: Sequence[Entry], metadata: Object) -> Respon
     """A page of objects."""
     form = wanted(call)
     served = call.served
-    if form.transform or form.media == YAML:
+    if form.transform or form.media == YAML or "pretty" in call.query:
         return data_reply(call, _list_object(call, form, entries, metadata))
     head = (
         b'{"kind":"%b","apiVersion":"%b","metadata":'
