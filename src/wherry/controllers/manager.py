@@ -13,11 +13,13 @@ from wherry.base.log import Logger
 from wherry.base.tasks import keep_running
 from wherry.client.client import Client
 from wherry.client.informer import SharedInformers
+from wherry.controllers.clusterroleaggregation import ClusterRoleAggregationController
 from wherry.controllers.context import Config, Context
 from wherry.controllers.controller import Controller, Counters
 from wherry.controllers.cronjob.controller import CronJobController
 from wherry.controllers.daemonset.controller import DaemonSetController
 from wherry.controllers.deployment.controller import DeploymentController
+from wherry.controllers.disruption.controller import DisruptionController
 from wherry.controllers.endpoints.endpoints import EndpointsController
 from wherry.controllers.endpoints.endpointslice import EndpointSliceController
 from wherry.controllers.endpoints.mirroring import EndpointSliceMirroringController
@@ -45,6 +47,8 @@ CONTROLLERS: Mapping[str, Callable[[Context], Controller]] = {
     "job": JobController,
     "cronjob": CronJobController,
     "ttl-after-finished": TTLAfterFinishedController,
+    "disruption": DisruptionController,
+    "clusterrole-aggregation": ClusterRoleAggregationController,
     "namespace": NamespaceController,
     "serviceaccount": ServiceAccountController,
     "root-ca-certificate-publisher": RootCAController,
