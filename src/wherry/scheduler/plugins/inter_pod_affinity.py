@@ -129,38 +129,38 @@ def _company_came(pod: PodInfo, old: Object | None, new: Object | None) -> bool:
     return bool(required) and new is not None and all(_meant(required, new))
 
 
-def _nuisance_went(pod: PodInfo, old: Object | None, new: Object | None) -> bool:
-    """A pod that it keeps away from, or that kept it away, is gone."""
+def _company_went(pod: PodInfo, old: Object | None, new: Object | None) -> bool:
+    """A pod is gone that it keeps away from, or that kept it away; or of its own group, which it may now begin anew."""
     if old is None:
         return False
+    own = pod.affinity or _NO_TERMS
     theirs = pod_affinity(old["metadata"].get("namespace", ""), old["spec"]) or _NO_TERMS
-    return any(_meant((pod.affinity or _NO_TERMS).required_anti, old)) or any(_meant(theirs.required_anti, pod.obj))
+    if any(_meant(own.required_anti, old)) or any(_meant(theirs.required_anti, pod.obj)):
+        return True
+    return bool(own.required) and all(_meant(own.required, old)) and all(_meant(own.required, pod.obj))
 
 
-def _labels_help(pod: PodInfo, old: Object | None, new: Object | None) -> bool:
-    return _company_came(pod, old, new) or _nuisance_went(pod, old, new)
+def _company_changed(pod: PodInfo, old: Object | None, new: Object | None) -> bool:
+    return _company_came(pod, old, new) or _company_went(pod, old, new)
 
 
-def _other_domains(pod: PodInfo, old: Object | None, new: Object | None) -> bool:
-    """The node is new, or in other domains than before."""
+def _domains_changed(pod: PodInfo, old: Object | None, new: Object | None) -> bool:
+    """The node is new, has gone with all its pods, or is in other domains than before."""
     if new is None or old is None:
-        return new is not None
-    before, after = (node["metadata"].get("labels") or {} for node in (old, new))
-    terms = pod.affinity or _NO_TERMS
-    if not terms.required and not terms.required_anti:
-        return bool(before != after)
-    return any(before.get(t.topology_key) != after.get(t.topology_key) for t in (*terms.required, *terms.required_anti))
+        return True
+    return bool(old["metadata"].get("labels") != new["metadata"].get("labels"))
 
 
 class InterPodAffinity(Filter, Score):
     name = NAME
     events = {
         ClusterEvent.POD_ADD: _company_came,
-        ClusterEvent.POD_LABEL: _labels_help,
-        ClusterEvent.POD_DELETE: _nuisance_went,
+        ClusterEvent.POD_LABEL: _company_changed,
+        ClusterEvent.POD_DELETE: _company_went,
         ClusterEvent.TARGET_LABEL: always,
-        ClusterEvent.NODE_ADD: _other_domains,
-        ClusterEvent.NODE_LABEL: _other_domains,
+        ClusterEvent.NODE_ADD: _domains_changed,
+        ClusterEvent.NODE_LABEL: _domains_changed,
+        ClusterEvent.NODE_DELETE: _domains_changed,
         ClusterEvent.NAMESPACE: always,
     }
 
