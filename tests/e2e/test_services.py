@@ -18,6 +18,7 @@ from wherry.network.nodes.plan import NetworkPlan, NodePlan
 from wherry.network.services.dataplane import Services
 from wherry.network.services.model import Endpoint, ServicePort
 from wherry.network.services.nftables.dataplane import NftablesDataplane
+from wherry.testing.dataplane_contract import CHECKS, Check
 
 pytestmark = pytest.mark.root
 
@@ -62,7 +63,7 @@ class Lab:
             )
             await plane.apply({seen.service: (seen,)}, None)
 
-    async def call(self, address: str, port: int = 80, *, pod: str = "", node: int = 0) -> str:
+    async def call(self, address: str, port: int = 80, *, pod: str = "", node: int = 0, protocol: str = "TCP") -> str:
         """`name caller`, as asked from a pod, a node, or (without both) the host."""
         if pod:
             namespace = Path(self.pods[pod].namespace_path or "")
@@ -70,11 +71,14 @@ class Lab:
             namespace = self.nodes[node - 1].namespace
         else:
             namespace = Path("/proc/self/ns/net")
-        calling = netns.socket_in(namespace)
+        kind = socket.SOCK_STREAM if protocol == "TCP" else socket.SOCK_DGRAM
+        calling = netns.socket_in(namespace, kind=kind)
         loop = asyncio.get_running_loop()
         with contextlib.closing(calling):
             async with asyncio.timeout(1):
                 await loop.sock_connect(calling, (address, port))
+                if protocol == "UDP":
+                    await loop.sock_sendall(calling, b"?")
                 return (await loop.sock_recv(calling, 100)).decode()
 
     async def who(self, address: str, port: int = 80, *, calls: int = 1, pod: str = "", node: int = 0) -> Counter[str]:
@@ -99,6 +103,34 @@ def dataplane_of(network: NodeNetwork) -> NftablesDataplane:
     )
 
 
+async def answer_datagrams(name: str, bound: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        _, address = await loop.sock_recvfrom(bound, 100)
+        await loop.sock_sendto(bound, f"{name} {address[0]}".encode(), address)
+
+
+class ContractLab:
+    """The first node's dataplane, called from the host."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self._names: dict[str, str] = {}
+        self._near, self._far = ["n1a", "n1b", "n2b"], ["n2a"]
+        self.dataplane = lab.planes[0]
+        self.service_ips = (VIP, "10.124.0.81")
+        self.node_address = PLAN.nodes[0].address
+
+    async def backend(self, name: str, *, local: bool = True) -> Endpoint:
+        pod = (self._near if local else self._far).pop(0)
+        self._names[pod] = name
+        return Endpoint(address=self._lab.pods[pod].addresses[0], port=80, local=local, pod=pod)
+
+    async def call(self, address: str, port: int, protocol: str = "TCP") -> str:
+        answer = await self._lab.call(address, port, protocol=protocol)
+        return self._names[answer.split()[0]]
+
+
 @pytest.fixture
 async def lab(tmp_path: Path) -> AsyncIterator[Lab]:
     host = HostNetwork(PLAN, state=tmp_path)
@@ -118,6 +150,10 @@ async def lab(tmp_path: Path) -> AsyncIterator[Lab]:
                 listening.listen()
                 sockets.append(listening)
                 tasks.append(asyncio.ensure_future(answer(name, listening)))
+                datagrams = netns.socket_in(pods[name].namespace_path or "", kind=socket.SOCK_DGRAM)
+                datagrams.bind(("0.0.0.0", 80))
+                sockets.append(datagrams)
+                tasks.append(asyncio.ensure_future(answer_datagrams(name, datagrams)))
         planes = [dataplane_of(network) for network in nodes]
         for plane in planes:
             await plane.apply({})
@@ -128,6 +164,11 @@ async def lab(tmp_path: Path) -> AsyncIterator[Lab]:
         for listening in sockets:
             listening.close()
         await host.remove()
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+async def test_contract(lab: Lab, check: Check) -> None:
+    await check(ContractLab(lab))
 
 
 def service(**options: object) -> ServicePort:
