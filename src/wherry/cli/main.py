@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import click
 
 from wherry import KUBERNETES_VERSION, __version__
+from wherry.base import garbage
 
 SECTIONS: Mapping[str, Mapping[str, str]] = {
     "Clusters": {
@@ -85,6 +86,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; every expected failure is one line on standard error and exit code 1."""
+    garbage.tune()
     # Click 8.2+ raises on a closed pipe in the middle of output; `wherry get pods | head` must end quietly.
     try:
         cli.main(standalone_mode=False)

@@ -8,12 +8,12 @@ answers, `ready` when every node is. `split` has the same with a process for eac
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 import time
 from collections.abc import Coroutine, Iterator
 from typing import Any
 
+from wherry.base import garbage
 from wherry.base import log as logging
 from wherry.base.clock import Clock, RealClock
 from wherry.base.log import Logger
@@ -59,6 +59,7 @@ def run_loop(work: Coroutine[Any, Any, None]) -> None:
     """Run to its end, or until SIGTERM or SIGINT cancels it."""
     import uvloop
 
+    garbage.tune()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_until_signalled(work))
 
@@ -117,9 +118,7 @@ class Cluster:
 
     def _on_ready(self, name: str) -> None:
         if self._progress.node_ready(name):
-            # What was made while starting lives as long as the process: the collector need not look at it again.
-            gc.collect()
-            gc.freeze()
+            garbage.settle()
 
 
 class Announcer:
