@@ -259,6 +259,21 @@ async def test_changes_replace_and_remove(lab: Lab) -> None:
         await lab.call(VIP, pod="n1a")
 
 
+async def test_a_udp_client_that_goes_on_follows_the_endpoints(lab: Lab) -> None:
+    port = service(protocol="UDP", node_port=30080)
+    loop = asyncio.get_running_loop()
+    for address, number in ((VIP, 80), (PLAN.nodes[0].address, 30080)):
+        with contextlib.closing(
+            netns.socket_in(lab.pods["n1b"].namespace_path or "", kind=socket.SOCK_DGRAM)
+        ) as asking:
+            await loop.sock_connect(asking, (address, number))
+            for name in ("n1a", "n2a", "n1a"):
+                await lab.serve(port, name)
+                await loop.sock_sendall(asking, b"?")
+                async with asyncio.timeout(1):
+                    assert (await loop.sock_recv(asking, 100)).decode().split()[0] == name
+
+
 async def test_a_load_balancer_address_honours_its_source_ranges(lab: Lab) -> None:
     vip = "10.124.99.1"
     inside = lab.pods["n1b"].addresses[0]

@@ -97,12 +97,17 @@ def run_in(namespace: Path | str, function: Callable[[], T]) -> T:
 
 
 def socket_in(
-    namespace: Path | str, family: int = socket.AF_INET, kind: int = socket.SOCK_STREAM, *, nonblocking: bool = True
+    namespace: Path | str,
+    family: int = socket.AF_INET,
+    kind: int = socket.SOCK_STREAM,
+    protocol: int = 0,
+    *,
+    nonblocking: bool = True,
 ) -> socket.socket:
     """A new socket that lives in the namespace."""
 
     def make() -> socket.socket:
-        made = socket.socket(family, kind)
+        made = socket.socket(family, kind, protocol)
         made.setblocking(not nonblocking)
         return made
 

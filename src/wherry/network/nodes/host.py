@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import socket
 from pathlib import Path
 
 from wherry.api.pod_network import NetworkFailure
@@ -60,8 +61,10 @@ class HostNetwork:
             netns.delete(name)
         with contextlib.suppress(NetworkFailure):
             await nft(f"add table ip {self._plan.table}\ndelete table ip {self._plan.table}\n")
-        links = [self._plan.bridge, *(self._plan.uplink(node) for node in self._plan.nodes)]
-        found = [f"link delete {link}" for link in links if link_exists(link)]
+        # By name, not by plan: the cluster may have had more nodes than it has now.
+        ours = (name for _, name in socket.if_nameindex() if name.startswith(f"{self._plan.bridge}-"))
+        links = [self._plan.bridge] if link_exists(self._plan.bridge) else []
+        found = [f"link delete {link}" for link in (*links, *ours)]
         if found:
             await ip_batch(found, force=True)
         self._stop_forwarding()

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
 from wherry.api.pod_network import NetworkFailure
+from wherry.base.log import Logger
 from wherry.network.nodes.commands import nft
 from wherry.network.services.dataplane import DataplaneFailure, Services
-from wherry.network.services.model import Key
+from wherry.network.services.model import Key, ServicePort
 from wherry.network.services.nftables.frame import frame
 from wherry.network.services.nftables.rules import compile_port
 from wherry.network.services.nftables.ruleset import Ruleset, changes, merged
+from wherry.network.services.nftables.tracking import Spot, forget_stale
 
 TABLE = "ip wherry-services"
+
+_log = Logger("network")
+
+
+def datagram_goals(ports: Iterable[ServicePort], node_addresses: Sequence[str]) -> dict[Spot, set[Spot]]:
+    """Where datagrams to each of these ports' addresses may go."""
+    goals: dict[Spot, set[Spot]] = {}
+    for port in ports:
+        if port.protocol != "UDP":
+            continue
+        endpoints = {(e.address, e.port) for e in (*port.cluster_endpoints, *port.local_endpoints)}
+        for address in (*port.cluster_ips, *port.outside_ips):
+            goals[address, port.port] = endpoints
+        if port.node_port:
+            goals.update({(address, port.node_port): endpoints for address in node_addresses})
+    return goals
 
 
 class NftablesDataplane:
@@ -34,7 +53,9 @@ class NftablesDataplane:
         self._pod_cidr = pod_cidr
         self._table = table
         self._frame = frame(table, node_addresses=node_addresses, service_cidr=service_cidr)
+        self._node_addresses = node_addresses
         self._parts: dict[Key, Ruleset] = {}
+        self._datagram_spots: dict[Key, set[Spot]] = {}
         self._in_force: Ruleset | None = None
 
     async def apply(self, services: Services, changed: Collection[Key] | None = None) -> None:
@@ -49,6 +70,7 @@ class NftablesDataplane:
         if script:
             await self._run(script)
         self._in_force = wanted
+        await self._correct_datagrams({key: services.get(key, ()) for key in changed})
 
     async def close(self) -> None:
         """Nothing to let go of: the rules live in the kernel."""
@@ -59,6 +81,22 @@ class NftablesDataplane:
             self._parts[key] = merged(compile_port(port, pod_cidr=self._pod_cidr) for port in ports)
         else:
             self._parts.pop(key, None)
+
+    async def _correct_datagrams(self, changed: Services) -> None:
+        """Make the kernel forget the ways of datagrams that lead to endpoints which are gone."""
+        goals: dict[Spot, set[Spot]] = {}
+        for key, ports in changed.items():
+            now = datagram_goals(ports, self._node_addresses)
+            goals.update({spot: set() for spot in self._datagram_spots.pop(key, ())})
+            goals.update(now)
+            if now:
+                self._datagram_spots[key] = set(now)
+        if not goals:
+            return
+        try:
+            await asyncio.to_thread(forget_stale, self._namespace(), goals)
+        except OSError as error:
+            _log.warning("UDP clients may be sent to endpoints that are gone, for a while", error=str(error))
 
     async def _run(self, script: str) -> None:
         try:
