@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from wherry.base.clock import Clock
 from wherry.client import kubeconfig
 from wherry.client.client import Client
@@ -15,7 +17,9 @@ def client_for(name: str, *, clock: Clock) -> Client:
     return client_of(kubeconfig.connection(kubeconfig.load([state.kubeconfig])), clock=clock)
 
 
-def client_of(connection: kubeconfig.Connection, *, clock: Clock) -> Client:
-    """A client for what a kubeconfig says."""
+def client_of(
+    connection: kubeconfig.Connection, *, clock: Clock, on_warning: Callable[[str], None] | None = None
+) -> Client:
+    """A client for what a kubeconfig says; `on_warning` gets each of the server's warnings."""
     transport = HttpTransport.of(connection, clock=clock)
-    return Client(transport, clock=clock, user_agent="wherry")
+    return Client(transport, clock=clock, user_agent="wherry", on_warning=on_warning)

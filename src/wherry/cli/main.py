@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import click
 
@@ -22,13 +22,18 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "start": "wherry.cli.start:start",
         "stop": "wherry.cli.stop:stop",
         "reset": "wherry.cli.reset:reset",
-        "status": "wherry.cli.status:status",
         "list": "wherry.cli.list_clusters:list_clusters",
         "kubeconfig": "wherry.cli.kubeconfig:kubeconfig",
         "doctor": "wherry.cli.doctor:doctor",
         "version": "wherry.cli.version:version",
     },
-    "Objects, as kubectl": {},
+    "Objects, as kubectl": {
+        "get": "wherry.cli.get:get",
+        "apply": "wherry.cli.apply:apply",
+        "create": "wherry.cli.create:create",
+        "delete": "wherry.cli.delete:delete",
+        "wait": "wherry.cli.wait:wait",
+    },
     "Images and credentials": {},
 }
 HIDDEN: Mapping[str, str] = {}
@@ -85,43 +90,35 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line; every expected failure is one line on standard error and exit code 1."""
+    """Run the command line and exit with its code."""
     garbage.tune()
-    # Click 8.2+ raises on a closed pipe in the middle of output; `wherry get pods | head` must end quietly.
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """The exit code; every expected failure is one line on standard error and code 1."""
     try:
-        cli.main(standalone_mode=False)
-    except click.exceptions.Exit as end:
-        sys.exit(end.exit_code)
+        # Not standalone: click then gives an `Exit`'s code back instead of raising it.
+        return cli.main(list(arguments), prog_name="wherry", standalone_mode=False) or 0
     except click.Abort:
-        sys.exit(130)
+        return 130
     except click.UsageError as error:
         error.show()
-        sys.exit(2)
-    except click.ClickException as error:
-        click.echo(f"error: {error.format_message()}", err=True)
-        sys.exit(error.exit_code)
+        return 2
     except BrokenPipeError:
+        # `wherry get pods | head` must end quietly, also when Python flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.exit(141)
+        return 141
     except KeyboardInterrupt:
-        sys.exit(130)
+        return 130
     except Exception as error:  # noqa: BLE001 - the outermost edge: known errors become one line
-        sys.exit(_explain(error))
+        return _explain(error)
 
 
 def _explain(error: Exception) -> int:
-    from wherry.api.errors import StatusError
-    from wherry.distro.config import ConfigError
-    from wherry.distro.daemon import AlreadyRunning
+    from wherry.cli.errors import explain
 
-    if isinstance(error, StatusError):
-        reason = f" ({error.status_reason})" if error.status_reason else ""
-        click.echo(f"Error from server{reason}: {error.message}", err=True)
-        return 1
-    if isinstance(error, (ConfigError, AlreadyRunning)):
-        click.echo(f"error: {error}", err=True)
-        return 1
-    if isinstance(error, OSError) and not os.environ.get("WHERRY_TRACEBACK"):
-        click.echo(f"error: {error}", err=True)
-        return 1
-    raise error
+    if isinstance(error, OSError) and os.environ.get("WHERRY_TRACEBACK"):
+        raise error
+    click.echo(explain(error), err=True)
+    return error.exit_code if isinstance(error, click.ClickException) else 1

@@ -1,11 +1,21 @@
-"""Reading answers: their bytes, and the error that an answer of 400 and above stands for."""
+"""Reading answers: their bytes, their warnings, and the error that an answer of 400 and above stands for."""
 
 from __future__ import annotations
+
+import re
 
 import orjson
 
 from wherry.api.errors import StatusError, from_status
 from wherry.wire.messages import Response
+
+_WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
+
+
+def warnings_of(response: Response) -> list[str]:
+    """The texts of the `Warning` headers, as KEP-1693 has them: `299 - "text"`."""
+    found = [value for name, value in response.headers if name.lower() == "warning"]
+    return [re.sub(r"\\(.)", r"\1", text) for value in found for text in _WARNING.findall(value)]
 
 
 def content(response: Response) -> bytes:

@@ -6,7 +6,7 @@ Errors are those of `wherry.api.errors`; a server out of reach raises `Connectio
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
@@ -17,7 +17,7 @@ from wherry.api.errors import from_status
 from wherry.api.resources import Resource, lookup
 from wherry.api.types import Object
 from wherry.base.clock import Clock
-from wherry.client.answers import content, error_of
+from wherry.client.answers import content, error_of, warnings_of
 from wherry.client.transport import StreamedAnswer, Transport, WebSocket
 from wherry.wire.messages import Response
 
@@ -42,9 +42,18 @@ class WatchEvent(NamedTuple):
 class Client:
     """One identity at one API server. `resource` is `pods`, `deployments.apps`, or a `Resource` (for custom ones)."""
 
-    def __init__(self, transport: Transport, *, clock: Clock, user_agent: str = "wherry") -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        clock: Clock,
+        user_agent: str = "wherry",
+        on_warning: Callable[[str], None] | None = None,
+    ) -> None:
+        """`on_warning` gets the text of each `Warning` that the server sends with an answer."""
         self._transport = transport
         self._clock = clock
+        self._on_warning = on_warning
         self._headers = {"accept": "application/json", "user-agent": user_agent}
 
     @property
@@ -90,11 +99,18 @@ class Client:
         name: str = "",
         subresource: str = "",
         dry_run: bool = False,
+        field_manager: str = "",
+        field_validation: str = "",
     ) -> Object:
         """Create an object, or post to a subresource of the object `name` (binding, eviction, token)."""
         found = _resolve(resource)
         namespace = namespace or obj.get("metadata", {}).get("namespace")
-        target = _target(_path(found, namespace, name, subresource), {"dryRun": "All" if dry_run else ""})
+        query = {
+            "dryRun": "All" if dry_run else "",
+            "fieldManager": field_manager,
+            "fieldValidation": field_validation,
+        }
+        target = _target(_path(found, namespace, name, subresource), query)
         body = obj if "kind" in obj or subresource else {"apiVersion": found.api_version, "kind": found.kind, **obj}
         return await self._call("POST", target, body=orjson.dumps(body))
 
@@ -118,12 +134,14 @@ class Client:
         subresource: str = "",
         dry_run: bool = False,
         field_manager: str = "",
+        field_validation: str = "",
         force: bool = False,
     ) -> Object:
         """`type`: json (a list of operations), merge, strategic, or apply (server-side)."""
         query = {
             "dryRun": "All" if dry_run else "",
             "fieldManager": field_manager,
+            "fieldValidation": field_validation,
             "force": "true" if force else "",
         }
         target = _target(_path(resource, namespace, name, subresource), query)
@@ -222,6 +240,9 @@ class Client:
         retries = 0
         while True:
             response = await self._transport.request(method, target, headers=headers, body=body)
+            if self._on_warning is not None:
+                for text in warnings_of(response):
+                    self._on_warning(text)
             if response.status < 400:
                 return orjson.loads(content(response))
             wait = _retry_after(response)

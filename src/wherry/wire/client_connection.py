@@ -82,7 +82,9 @@ class ClientConnection:
         return _Prefixed(self.parser.rest, self._stream) if self.parser.rest else self._stream
 
     def close(self) -> None:
-        self._stream.close()
+        """At once: nothing that matters is under way, and a goodbye of TLS would outlive a short program's event loop."""
+        end = getattr(self._stream, "abort", None) or self._stream.close
+        end()
 
 
 class _Prefixed:

@@ -1,0 +1,1 @@
+"""What `wherry get` does with what it was told: tables, whole objects, watching."""

@@ -1,0 +1,1 @@
+"""Waiting for objects: until they are gone, until they are as wanted."""
