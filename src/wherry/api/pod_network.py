@@ -15,6 +15,10 @@ from typing import Protocol
 
 from wherry.wire.messages import ByteStream
 
+PORT_MAP = "wherry.dev/port-map"
+"""A pod's annotation: a JSON object of container port to the port that its process really listens at. The node's agent
+writes it where pods share an address; proxies read it."""
+
 
 class NetworkFailure(Exception):
     """A pod's network could not be made; the message says which step failed and why."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from wherry.api.errors import NotFound, StatusError
+from wherry.api.pod_network import PORT_MAP
 from wherry.api.types import Object
 from wherry.base.failpoints import reach
 from wherry.base.files import write_atomic
@@ -129,6 +132,25 @@ class PodSetUp:
             )
         except (NetworkFailure, OSError) as error:
             text = f"Failed to create pod sandbox: failed to set up the pod's network: {error}"
+            raise SetUpProblem("FailedCreatePodSandBox", text) from error
+        if self.attachment.port_map:
+            await self._tell_ports(pod, self.attachment.port_map)
+
+    async def _tell_ports(self, pod: Object, ports: Mapping[int, int]) -> None:
+        """Write to the pod where its processes listen, for those who carry connections to it. Raises `SetUpProblem`."""
+        text = json.dumps({str(port): real for port, real in ports.items()})
+        if (pod["metadata"].get("annotations") or {}).get(PORT_MAP) == text:
+            return
+        change = {"metadata": {"annotations": {PORT_MAP: text}}}
+        try:
+            # By the status: a node may write nothing else of a pod.
+            await self._tools.client.patch(
+                "pods", spec.name(pod), change, namespace=spec.namespace(pod), subresource="status"
+            )
+        except NotFound:
+            return
+        except (StatusError, ConnectionError, OSError) as error:
+            text = f"Failed to create pod sandbox: failed to announce the pod's ports: {error}"
             raise SetUpProblem("FailedCreatePodSandBox", text) from error
 
     def _write_files(self, pod: Object) -> PodFiles:

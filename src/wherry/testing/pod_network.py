@@ -16,13 +16,15 @@ Serve = Callable[[ByteStream], Awaitable[None]]
 
 
 class FakePodNetwork:
-    """Keep one over several agents to play their restarts. `failure` makes `attach` raise."""
+    """Keep one over several agents to play their restarts. `failure` makes `attach` raise; with `maps_ports` the
+    pods share an address, and each port of theirs is another one."""
 
     def __init__(self, *, node_address: str = "192.168.0.1", prefix: str = "10.244.0.") -> None:
         self.node_addresses: Sequence[str] = (node_address,)
         self.dns_servers: Sequence[str] = ("10.96.0.10",)
         self.nameserver_reachable = True
         self.failure: Exception | None = None
+        self.maps_ports = False
         self.connections = 0
         self._prefix = prefix
         self._attached: dict[str, PodAttachment] = {}
@@ -47,8 +49,11 @@ class FakePodNetwork:
         if pod_uid not in self._attached:
             address = f"{self._prefix}{self._next}"
             self._next += 1
-            self._attached[pod_uid] = PodAttachment(pod_uid=pod_uid, addresses=(address,))
+            self._attached[pod_uid] = PodAttachment(pod_uid=pod_uid, addresses=(address,), port_map=self._map(ports))
         return self._attached[pod_uid]
+
+    def _map(self, ports: Sequence[int]) -> Mapping[int, int]:
+        return {port: 20_000 + port for port in ports} if self.maps_ports else {}
 
     async def detach(self, pod_uid: str) -> None:
         self._attached.pop(pod_uid, None)

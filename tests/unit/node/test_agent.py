@@ -375,3 +375,11 @@ async def test_pods_that_only_pretend_leave_the_disk_alone(tmp_path):
         await node.clock.advance(2)
         assert not await node.exists()
     assert not list(tmp_path.iterdir())
+
+
+async def test_pods_that_share_an_address_are_told_and_tell_their_ports(node):
+    node.network.maps_ports = True
+    found = await node.run_pod(pod(container("a", ports=[{"containerPort": 80}])))
+    assert found["metadata"]["annotations"]["wherry.dev/port-map"] == '{"80": 20080}'
+    assert dict(node.made("a").environment)["WHERRY_PORT_80"] == "20080"
+    assert found["status"]["phase"] == "Running"

@@ -8,12 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 
+from wherry.api.pod_network import PORT_MAP
 from wherry.api.types import Object
 from wherry.base.clock import Clock
 from wherry.network.services.model import Endpoint
-
-PORT_MAP = "wherry.dev/port-map"
-"""A pod's annotation: a JSON object of container port to the port that its process really listens at."""
 
 _MOST_CLIENTS = 65_536
 
