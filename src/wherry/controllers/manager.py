@@ -7,55 +7,51 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
+from importlib import import_module
 
 from wherry.base.clock import Clock
 from wherry.base.log import Logger
 from wherry.base.tasks import keep_running
 from wherry.client.client import Client
 from wherry.client.informer import SharedInformers
-from wherry.controllers.clusterroleaggregation import ClusterRoleAggregationController
 from wherry.controllers.context import Config, Context
 from wherry.controllers.controller import Controller, Counters
-from wherry.controllers.cronjob.controller import CronJobController
-from wherry.controllers.daemonset.controller import DaemonSetController
-from wherry.controllers.deployment.controller import DeploymentController
-from wherry.controllers.disruption.controller import DisruptionController
-from wherry.controllers.endpoints.endpoints import EndpointsController
-from wherry.controllers.endpoints.endpointslice import EndpointSliceController
-from wherry.controllers.endpoints.mirroring import EndpointSliceMirroringController
-from wherry.controllers.gc.collector import GarbageCollector
-from wherry.controllers.job.controller import JobController
-from wherry.controllers.namespace import NamespaceController
-from wherry.controllers.nodelifecycle import NodeLifecycleController
-from wherry.controllers.podgc import PodGCController
-from wherry.controllers.replicaset import KIND_RC, KIND_RS, ReplicaSetController
-from wherry.controllers.rootca import RootCAController
-from wherry.controllers.serviceaccount import ServiceAccountController
-from wherry.controllers.statefulset.controller import StatefulSetController
-from wherry.controllers.tainteviction import TaintEvictionController
-from wherry.controllers.ttlafterfinished import TTLAfterFinishedController
+
+
+def _loaded(module: str, name: str) -> Callable[[Context], Controller]:
+    """Makes a controller; its module is imported only then, which keeps the start of the whole cluster short."""
+    return lambda context: getattr(import_module(module), name)(context)
+
+
+def _replica_sets(kind: str) -> Callable[[Context], Controller]:
+    def make(context: Context) -> Controller:
+        module = import_module("wherry.controllers.replicaset")
+        return module.ReplicaSetController(context, getattr(module, kind))
+
+    return make
+
 
 CONTROLLERS: Mapping[str, Callable[[Context], Controller]] = {
-    "deployment": DeploymentController,
-    "replicaset": lambda context: ReplicaSetController(context, KIND_RS),
-    "replicationcontroller": lambda context: ReplicaSetController(context, KIND_RC),
-    "daemonset": DaemonSetController,
-    "endpoints": EndpointsController,
-    "endpointslice": EndpointSliceController,
-    "endpointslicemirroring": EndpointSliceMirroringController,
-    "garbagecollector": GarbageCollector,
-    "job": JobController,
-    "cronjob": CronJobController,
-    "ttl-after-finished": TTLAfterFinishedController,
-    "disruption": DisruptionController,
-    "clusterrole-aggregation": ClusterRoleAggregationController,
-    "namespace": NamespaceController,
-    "serviceaccount": ServiceAccountController,
-    "root-ca-certificate-publisher": RootCAController,
-    "statefulset": StatefulSetController,
-    "nodelifecycle": NodeLifecycleController,
-    "taint-eviction-controller": TaintEvictionController,
-    "podgc": PodGCController,
+    "replicaset": _replica_sets("KIND_RS"),
+    "replicationcontroller": _replica_sets("KIND_RC"),
+    "deployment": _loaded("wherry.controllers.deployment.controller", "DeploymentController"),
+    "daemonset": _loaded("wherry.controllers.daemonset.controller", "DaemonSetController"),
+    "endpoints": _loaded("wherry.controllers.endpoints.endpoints", "EndpointsController"),
+    "endpointslice": _loaded("wherry.controllers.endpoints.endpointslice", "EndpointSliceController"),
+    "endpointslicemirroring": _loaded("wherry.controllers.endpoints.mirroring", "EndpointSliceMirroringController"),
+    "garbagecollector": _loaded("wherry.controllers.gc.collector", "GarbageCollector"),
+    "job": _loaded("wherry.controllers.job.controller", "JobController"),
+    "cronjob": _loaded("wherry.controllers.cronjob.controller", "CronJobController"),
+    "ttl-after-finished": _loaded("wherry.controllers.ttlafterfinished", "TTLAfterFinishedController"),
+    "disruption": _loaded("wherry.controllers.disruption.controller", "DisruptionController"),
+    "clusterrole-aggregation": _loaded("wherry.controllers.clusterroleaggregation", "ClusterRoleAggregationController"),
+    "namespace": _loaded("wherry.controllers.namespace", "NamespaceController"),
+    "serviceaccount": _loaded("wherry.controllers.serviceaccount", "ServiceAccountController"),
+    "root-ca-certificate-publisher": _loaded("wherry.controllers.rootca", "RootCAController"),
+    "statefulset": _loaded("wherry.controllers.statefulset.controller", "StatefulSetController"),
+    "nodelifecycle": _loaded("wherry.controllers.nodelifecycle", "NodeLifecycleController"),
+    "taint-eviction-controller": _loaded("wherry.controllers.tainteviction", "TaintEvictionController"),
+    "podgc": _loaded("wherry.controllers.podgc", "PodGCController"),
 }
 """Every controller there is, by the name that switches it on and off."""
 
@@ -77,9 +73,11 @@ class ControllerManager:
         self._log = log or Logger("controllers")
         self._informers = informers or SharedInformers(client, log=self._log)
         self._owns_informers = informers is None
-        context = Context(client=client, clock=clock, informers=self._informers, config=config, log=self._log)
+        self._context = Context(client=client, clock=clock, informers=self._informers, config=config, log=self._log)
         names = CONTROLLERS if enabled is None else enabled
-        self._controllers = {name: CONTROLLERS[name](context) for name in names}
+        self._makers = {name: CONTROLLERS[name] for name in names}
+        self._controllers: dict[str, Controller] = {}
+        self._made = asyncio.Event()
 
     def counters(self) -> dict[str, Counters]:
         """What each controller's loop has done, for metrics."""
@@ -90,12 +88,25 @@ class ControllerManager:
         }
 
     async def wait_synced(self) -> None:
-        """Return when every informer has its first list."""
+        """Return when the controllers are there and every informer has its first list."""
+        await self._made.wait()
         await self._informers.wait_synced()
 
     async def run(self) -> None:
+        await self._make()
         async with asyncio.TaskGroup() as group:
             if self._owns_informers:
                 group.create_task(self._informers.run())
             for name, controller in self._controllers.items():
                 group.create_task(keep_running(name, controller.run, clock=self._clock, log=self._log))
+
+    async def _make(self) -> None:
+        """Import and make one after another, letting others in the process work in between.
+
+        All are made before any runs: the garbage collector shares the informers that the others asked for.
+        """
+        for name, make in self._makers.items():
+            if name not in self._controllers:
+                self._controllers[name] = make(self._context)
+                await asyncio.sleep(0)
+        self._made.set()
