@@ -29,6 +29,8 @@ class HttpTransport:
     place of connecting to the URL's host. Raises `ValueError` for a URL that is none, `OSError` where a file is missing.
     """
 
+    remote = True
+
     def __init__(
         self,
         server: str,

@@ -9,6 +9,7 @@ What a handler misses while the connection is down it sees as one change; Kubern
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
 from typing import Any, NamedTuple
@@ -27,6 +28,12 @@ IndexFunction = Callable[[Object], Iterable[str]]
 
 RECONNECT = Backoff(initial=0.05, cap=30.0, jitter=0.5)
 """As client-go's reflector (up to 30 s), but with a quick first try, for servers that are just starting."""
+
+WATCH_SECONDS = (300, 600)
+"""Each watch is asked for anew after a random time in between, as client-go does, so that load spreads over servers."""
+
+SILENT_SECONDS = 30.0
+"""A watch that the server has not ended so long after its time is on a dead connection."""
 
 SHORT_WATCH_SECONDS = 1.0
 """A watch that ends sooner and brought nothing counts as a failure, so that a broken server is not hammered."""
@@ -182,7 +189,24 @@ class Informer:
                 self._put(key, obj)
 
     async def _watch(self) -> None:
-        stream = self._client.watch(self.resource, resource_version=self._revision, **self._selection)
+        if not self._client.transport.remote:
+            await self._follow(0)
+            return
+        seconds = random.randint(*WATCH_SECONDS)
+        try:
+            async with self._client.clock.timeout(seconds + SILENT_SECONDS):
+                await self._follow(seconds)
+        except TimeoutError as error:
+            raise ConnectionError("the server fell silent") from error
+
+    async def _follow(self, seconds: int) -> None:
+        stream = self._client.watch(
+            self.resource,
+            resource_version=self._revision,
+            timeout_seconds=seconds,
+            bookmarks=self._client.transport.remote,  # in one process they only cost: a stream is never cut there
+            **self._selection,
+        )
         async with aclosing(stream) as events:
             async for type_, obj in events:
                 self._revision = obj["metadata"]["resourceVersion"]

@@ -32,6 +32,8 @@ MAPS = "configmaps"
 class Flaky(InProcessTransport):
     """Breaks off its streams when told to, and refuses new ones while `down`."""
 
+    remote = True
+
     def __init__(self, server: ApiServer) -> None:
         super().__init__(server.handle, user=ADMIN)
         self.streams: list[_Broken] = []
@@ -64,9 +66,12 @@ class _Broken:
         self.status = inner.status
         self.content_type = inner.content_type
         self.rudely = False
+        self.dead = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for piece in self.inner:
+            if self.dead:
+                await asyncio.Event().wait()
             yield piece
         if self.rudely:
             raise ConnectionResetError("cut")
@@ -231,6 +236,19 @@ async def test_a_server_that_is_down_is_asked_with_back_off(rig: Rig) -> None:
     rig.transport.down = False
     await rig.clock.advance(60)
     assert informer.synced
+
+
+async def test_a_connection_that_died_silently_is_given_up(rig: Rig) -> None:
+    informer = Informer(rig.client, MAPS, namespace="default")
+    recorder = Recorder(informer)
+    await rig.start(informer)
+    (stream,) = rig.transport.streams
+    stream.dead = True
+    await rig.put("x", "1")
+    await rig.clock.settle()
+    assert recorder.state == {}
+    await rig.clock.advance(640)
+    assert recorder.state == {"x": "1"}
 
 
 async def test_indexes_follow_changes(rig: Rig) -> None:

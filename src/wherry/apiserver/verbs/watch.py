@@ -63,7 +63,8 @@ def handle(call: Call) -> Answer:
         try:
             await watcher.open(writer, start.lines)
             while not watcher.over and (left := deadline - clock.monotonic()) > 0:
-                over = await watcher.wait_over(clock, min(left, BOOKMARK_SECONDS))
+                nap = min(left, BOOKMARK_SECONDS) if options.bookmarks else left
+                over = await watcher.wait_over(clock, nap)
                 if options.bookmarks and not over:
                     writer.write_nowait(lines.bookmark(call.parts.store.revision))
         finally:
