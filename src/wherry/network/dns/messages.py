@@ -177,6 +177,8 @@ def read_name(data: bytes, position: int) -> tuple[str, int]:
         label = data[position + 1 : position + 1 + length]
         if length > 63 or len(label) < length or len(labels) == _MAX_LABELS:
             raise Malformed("a label that is too long")
+        if b"." in label:
+            raise Malformed("a dot within a label")
         labels.append(label.decode("latin-1"))
         position += 1 + length
 

@@ -20,6 +20,8 @@ from wherry.network.services.reading import service_of, service_ports
 
 COALESCE_SECONDS = 0.1
 """How long changes are gathered after one was applied; the first after a pause is applied at once."""
+COALESCE_FACTOR = 4.0
+"""Nor is it shorter than this times what the last one took, so that churn in a large cluster cannot eat the machine."""
 
 RETRY = Backoff(initial=0.2, cap=30.0)
 
@@ -62,8 +64,10 @@ class DataplaneKeeper:
             await self._apply(everything=True)
             while True:
                 await self._wake.wait()
+                began = self._clock.monotonic()
                 await self._apply()
-                await self._clock.sleep(COALESCE_SECONDS)
+                took = self._clock.monotonic() - began
+                await self._clock.sleep(max(COALESCE_SECONDS, COALESCE_FACTOR * took))
         finally:
             self._services.remove_handler(services)
             self._slices.remove_handler(slices)

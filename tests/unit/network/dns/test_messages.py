@@ -44,6 +44,7 @@ def test_a_client_without_edns_takes_512_bytes() -> None:
         (HEADER.pack(9, 0x0100, 1, 0, 0, 0), Code.FORMERR),
         (HEADER.pack(9, 0x0100, 1, 0, 0, 0) + b"\x3fabc", Code.FORMERR),
         (HEADER.pack(9, 0x0100, 1, 0, 0, 0) + b"\xc0\x0c" + bytes(4), Code.FORMERR),
+        (HEADER.pack(9, 0x0100, 1, 0, 0, 0) + b"\1.\0" + bytes(4), Code.FORMERR),
         (HEADER.pack(9, 0x0100, 1, 0, 0, 1) + b"\0" + bytes(4) + b"\0\0\x29", Code.FORMERR),
     ],
 )
