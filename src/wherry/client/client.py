@@ -18,7 +18,8 @@ from wherry.api.resources import Resource, lookup
 from wherry.api.types import Object
 from wherry.base.clock import Clock
 from wherry.client.answers import content, error_of, warnings_of
-from wherry.client.transport import StreamedAnswer, Transport, WebSocket
+from wherry.client.feed import Feed
+from wherry.client.transport import SharingTransport, StreamedAnswer, Transport, WebSocket
 from wherry.wire.messages import Response
 
 PATCH_TYPES = {
@@ -209,6 +210,33 @@ class Client:
         async with aclosing(_events(answer)) as events:
             async for event in events:
                 yield event
+
+    @property
+    def shares(self) -> bool:
+        """Whether the server is in this process, so that `feed` works."""
+        return isinstance(self._transport, SharingTransport)
+
+    async def feed(
+        self,
+        resource: ResourceLike,
+        *,
+        namespace: str | None = None,
+        label_selector: str = "",
+        field_selector: str = "",
+        resource_version: str = "",
+    ) -> Feed:
+        """The changes after `resource_version`, or the state and what comes, as the server's own objects.
+
+        Only where `shares`; the objects must not be changed. Raises `Expired` where the revision is forgotten.
+        """
+        assert isinstance(self._transport, SharingTransport)
+        query = {
+            "watch": "true",
+            "labelSelector": label_selector,
+            "fieldSelector": field_selector,
+            "resourceVersion": resource_version,
+        }
+        return await self._transport.open_feed(_target(_path(resource, namespace), query), headers=self._headers)
 
     async def raw(
         self, method: str, path: str, *, body: bytes = b"", headers: Mapping[str, str] | None = None

@@ -17,6 +17,7 @@ import orjson
 from wherry.api.errors import BadRequest, StatusError
 from wherry.base.tasks import cancel_and_wait
 from wherry.client.answers import content, error_of
+from wherry.client.feed import REQUEST_STATE, Feed, Source
 from wherry.client.transport import StreamedAnswer, WebSocket
 from wherry.wire.memory import pipe
 from wherry.wire.messages import Handler, Reply, Request, Response, StreamResponse
@@ -35,8 +36,12 @@ class InProcessTransport:
         self._headers = dict(headers or {})
         self._serving: set[asyncio.Task[None]] = set()
 
-    async def _reply(self, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> Reply:
+    async def _reply(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes = b"", *, objects: bool = False
+    ) -> Reply:
         request = Request.make(method, target, headers={**self._headers, **headers}, body=body)
+        if objects:
+            request.state[REQUEST_STATE] = True
         if self._user is not None:
             request.state["user"] = self._user
         try:
@@ -65,6 +70,14 @@ class InProcessTransport:
         if isinstance(reply, Response):
             return _Whole(reply)
         raise BadRequest(f"{method} {target}: the server wants to upgrade the connection")
+
+    async def open_feed(self, target: str, *, headers: Mapping[str, str]) -> Feed:
+        reply = await self._reply("GET", target, headers, objects=True)
+        if isinstance(reply, Source):
+            return Feed(reply)
+        if isinstance(reply, Response):
+            raise error_of(reply.status, content(reply))
+        raise BadRequest(f"GET {target}: the server does not share its objects")
 
     async def open_websocket(
         self, target: str, *, headers: Mapping[str, str], subprotocols: Sequence[str]

@@ -2,7 +2,8 @@
 
 What always holds: handlers see each object's changes in the order of their revisions, on_add before any on_update
 before on_delete; a change is seen once, over reconnects too (the watch goes on from the last revision seen; where the
-server has forgotten it, 410, a new list is compared with the copy). Objects in the copy are shared: never change them.
+server has forgotten it, 410, a new list is compared with the copy). In the server's own process the copy holds the
+server's objects themselves, told by a feed. Objects in the copy are shared: never change them.
 What a handler misses while the connection is down it sees as one change; Kubernetes promises no more.
 """
 
@@ -139,10 +140,8 @@ class Informer:
         while True:
             seen = self._revision
             try:
-                if not self._revision:
-                    await self._list()
                 began = self._client.clock.monotonic()
-                await self._watch()
+                await (self._share() if self._client.shares else self._list_and_watch())
                 if self._revision == seen and self._client.clock.monotonic() - began < SHORT_WATCH_SECONDS:
                     raise ConnectionError("the watch ended at once")
                 failures = 0
@@ -157,6 +156,23 @@ class Informer:
                 )
                 await self._client.clock.sleep(delay)
 
+    async def _share(self) -> None:
+        """Follow a server in the same process: its own objects, a batch at a time."""
+        feed = await self._client.feed(self.resource, resource_version=self._revision, **self._selection)
+        async with aclosing(feed):
+            if feed.state is not None:
+                self._replace({key_of(obj): self._kept(obj) for obj in feed.state})
+                self._revision = str(feed.revision)
+                self._synced.set()
+            async for batch in feed:
+                for type_, obj in batch:
+                    self._take(type_, obj)
+
+    async def _list_and_watch(self) -> None:
+        if not self._revision:
+            await self._list()
+        await self._watch()
+
     async def _list(self) -> None:
         found: dict[Key, Object] = {}
         continue_, revision = "", "0"
@@ -165,7 +181,7 @@ class Informer:
             for obj in page["items"]:
                 obj.setdefault("apiVersion", self.resource.api_version)
                 obj.setdefault("kind", self.resource.kind)
-                found[key_of(obj)] = obj if self._transform is None else self._transform(obj)
+                found[key_of(obj)] = self._kept(obj)
             revision = page["metadata"]["resourceVersion"]
             continue_ = page["metadata"].get("continue", "")
             if not continue_:
@@ -209,14 +225,21 @@ class Informer:
         )
         async with aclosing(stream) as events:
             async for type_, obj in events:
-                self._revision = obj["metadata"]["resourceVersion"]
-                if type_ == "BOOKMARK":
-                    continue
-                kept = obj if self._transform is None else self._transform(obj)
-                if type_ == "DELETED":
-                    self._remove(key_of(kept), kept)
-                else:
-                    self._put(key_of(kept), kept)
+                self._take(type_, obj)
+
+    def _take(self, type_: str, obj: Object) -> None:
+        """One event of a watch."""
+        self._revision = obj["metadata"]["resourceVersion"]
+        if type_ == "BOOKMARK":
+            return
+        kept = self._kept(obj)
+        if type_ == "DELETED":
+            self._remove(key_of(kept), kept)
+        else:
+            self._put(key_of(kept), kept)
+
+    def _kept(self, obj: Object) -> Object:
+        return obj if self._transform is None else self._transform(obj)
 
     def _put(self, key: Key, obj: Object) -> None:
         old = self._objects.get(key)

@@ -6,8 +6,9 @@ Drivers: `http_transport.HttpTransport` over TLS, `in_process.InProcessTransport
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from wherry.client.feed import Feed
 from wherry.wire.messages import Response
 
 
@@ -65,3 +66,11 @@ class Transport(Protocol):
 
     async def aclose(self) -> None:
         """Drop all connections."""
+
+
+@runtime_checkable
+class SharingTransport(Protocol):
+    """What a transport within the server's process can do besides."""
+
+    async def open_feed(self, target: str, *, headers: Mapping[str, str]) -> Feed:
+        """A watch as a feed of shared objects. Raises a `StatusError` where the server refuses."""

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import orjson
+
 from wherry.apiserver.admission.builtin import RULES, SERVICE_ACCOUNT
 from wherry.apiserver.app import ApiServer
 from wherry.base.clock import Clock
@@ -31,7 +33,7 @@ async def in_process_server(
     """A started server. `options` go to `ApiServer`; a store that is given stays open.
 
     Without `service_accounts`, pods need no service account and get no token, so that tests can make pods without the
-    controller that makes the accounts.
+    controller that makes the accounts. At the end nobody may have changed an object that is shared.
     """
     if not service_accounts:
         options.setdefault("admission", [rule for rule in RULES if rule is not SERVICE_ACCOUNT])
@@ -41,6 +43,13 @@ async def in_process_server(
         server = ApiServer(store=used, clock=clock or FakeClock(), **options)
         await server.start()
         yield server
+        check_shared_objects(used)
     finally:
         if own:
             await used.close()
+
+
+def check_shared_objects(store: Store) -> None:
+    """Raises `AssertionError` where a decoded object is no longer what is stored: somebody changed what is everybody's."""
+    for entry in store.range("/registry/").entries:
+        assert entry.memo is None or entry.memo == orjson.loads(entry.value), f"{entry.key}: changed in memory"

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
 
-from wherry.api.errors import ServiceUnavailable
 from wherry.api.types import Object
 from wherry.apiserver.app import ApiServer
 from wherry.base.clock import RealClock
 from wherry.base.fake_clock import FakeClock
 from wherry.base.tasks import cancel_and_wait
 from wherry.client.client import Client
+from wherry.client.feed import Feed
 from wherry.client.http_transport import HttpTransport
 from wherry.client.in_process import InProcessTransport
 from wherry.client.informer import Informer, SharedInformers
-from wherry.client.transport import StreamedAnswer
+from wherry.client.transport import StreamedAnswer, WebSocket
 from wherry.store.memory import open_memory
 from wherry.store.port import Revision, Store
 from wherry.testing.apiserver import ADMIN, client_of, in_process_server
@@ -29,35 +29,65 @@ from wherry.wire.server import serve
 MAPS = "configmaps"
 
 
-class Flaky(InProcessTransport):
+class FlakyWire:
     """Breaks off its streams when told to, and refuses new ones while `down`."""
 
     remote = True
 
     def __init__(self, server: ApiServer) -> None:
-        super().__init__(server.handle, user=ADMIN)
+        self.inner = InProcessTransport(server.handle, user=ADMIN)
         self.streams: list[_Broken] = []
         self.down = False
-        self.lists = 0
+        self.starts = 0
 
     async def request(self, method: str, target: str, *, headers: Mapping[str, str], body: bytes = b"") -> Any:
-        if self.down:
-            raise ServiceUnavailable("down")
-        self.lists += 1
-        return await super().request(method, target, headers=headers, body=body)
+        self._check()
+        self.starts += 1
+        return await self.inner.request(method, target, headers=headers, body=body)
 
     async def open_stream(self, method: str, target: str, *, headers: Mapping[str, str]) -> StreamedAnswer:
-        if self.down:
-            raise ConnectionRefusedError("down")
-        stream = _Broken(await super().open_stream(method, target, headers=headers))
+        self._check()
+        stream = _Broken(await self.inner.open_stream(method, target, headers=headers))
         self.streams.append(stream)
         return stream
+
+    async def open_websocket(
+        self, target: str, *, headers: Mapping[str, str], subprotocols: Sequence[str]
+    ) -> WebSocket:
+        raise NotImplementedError
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
 
     async def cut(self, *, rudely: bool) -> None:
         for stream in self.streams:
             stream.rudely = rudely
             await stream.inner.aclose()
         self.streams.clear()
+
+    def _check(self) -> None:
+        if self.down:
+            raise ConnectionRefusedError("down")
+
+
+class FlakyFeeds(FlakyWire):
+    """The same for feeds of shared objects; their end is never rude."""
+
+    def __init__(self, server: ApiServer) -> None:
+        super().__init__(server)
+        self.feeds: list[Feed] = []
+
+    async def open_feed(self, target: str, *, headers: Mapping[str, str]) -> Feed:
+        self._check()
+        feed = await self.inner.open_feed(target, headers=headers)
+        self.starts += feed.state is not None
+        self.feeds.append(feed)
+        return feed
+
+    async def cut(self, *, rudely: bool) -> None:
+        for feed in self.feeds:
+            await feed.aclose()
+        self.feeds.clear()
 
 
 class _Broken:
@@ -109,11 +139,11 @@ class Recorder:
 
 
 class Rig:
-    def __init__(self, server: ApiServer, store: Store, clock: FakeClock) -> None:
+    def __init__(self, server: ApiServer, store: Store, clock: FakeClock, transport: FlakyWire) -> None:
         self.store = store
         self.clock = clock
         self.direct = client_of(server, clock=clock)
-        self.transport = Flaky(server)
+        self.transport = transport
         self.client = Client(self.transport, clock=clock)
         self.tasks: list[asyncio.Task[None]] = []
 
@@ -135,11 +165,11 @@ class Rig:
         return {obj["metadata"]["name"]: obj["data"]["a"] for obj in items}
 
 
-@pytest.fixture
-async def rig() -> AsyncIterator[Rig]:
+@pytest.fixture(params=[FlakyWire, FlakyFeeds])
+async def rig(request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
     clock, store = FakeClock(), open_memory()
     async with in_process_server(clock=clock, store=store) as server:
-        made = Rig(server, store, clock)
+        made = Rig(server, store, clock, request.param(server))
         try:
             yield made
         finally:
@@ -197,7 +227,7 @@ async def test_no_change_is_lost_or_doubled_over_reconnects(rig: Rig, seed: int)
     assert counts == [made, changed, removed], "each change told exactly once"
     revisions = [revision for what, _, revision in recorder.told if what != "delete"]
     assert len(set(revisions)) == len(revisions)
-    assert rig.transport.lists == 1, "reconnecting goes on from the last revision, without a new list"
+    assert rig.transport.starts == 1, "reconnecting goes on from the last revision, without a new list"
 
 
 async def test_forgotten_history_is_caught_up_by_a_list(rig: Rig) -> None:

@@ -14,12 +14,15 @@ from wherry.apiserver.answers import NO_CACHE, wanted
 from wherry.apiserver.call import Answer, Call
 from wherry.apiserver.negotiation import YAML, not_acceptable
 from wherry.apiserver.options import ListOptions, list_options
-from wherry.apiserver.selection import selection_of
+from wherry.apiserver.selection import Selection, selection_of
 from wherry.apiserver.versions import parse_version
-from wherry.apiserver.watching.frames import object_line
+from wherry.apiserver.watching.frames import Change, object_line
 from wherry.apiserver.watching.hub import history
 from wherry.apiserver.watching.lines import Lines
+from wherry.apiserver.watching.shared import SharedWatch, state_of
+from wherry.apiserver.watching.sight import Sight
 from wherry.apiserver.watching.watcher import Watcher
+from wherry.client.feed import REQUEST_STATE
 from wherry.store.port import Compacted, FutureRevision
 from wherry.wire.messages import BodyWriter, Response, StreamResponse
 
@@ -46,6 +49,8 @@ def handle(call: Call) -> Answer:
     if selection.name and (info.namespace or not served.namespaced):
         # The range of one name; longer names that start with it are told apart by the selection itself.
         prefix = served.key(info.namespace, selection.name)
+    if call.request.state.get(REQUEST_STATE):
+        return _shared(call, options, selection, prefix)
     lines = Lines(call, form, selection, prefix)
     try:
         start = _start(call, options, lines, prefix)
@@ -71,6 +76,21 @@ def handle(call: Call) -> Answer:
             watcher.stop()
 
     return StreamResponse(produce, headers=(NO_CACHE,))
+
+
+def _shared(call: Call, options: ListOptions, selection: Selection, prefix: str) -> SharedWatch:
+    """For a caller in this process. It needs neither bookmarks nor an end: nothing can be lost on the way to it."""
+    served, store, hub = call.served, call.parts.store, call.parts.hubs.of(call.served.prefix)
+    sight = Sight(served, selection, prefix)
+    version = parse_version(options.resource_version)
+    if version in (None, 0):
+        page = store.range(prefix)
+        return SharedWatch(hub, served, sight, revision=page.revision, state=state_of(page.entries, served, selection))
+    try:
+        missed = _missed(call, prefix, version or 0)
+    except FutureRevision as error:
+        raise Expired(str(error)) from error
+    return SharedWatch(hub, served, sight, revision=version or 0, missed=missed)
 
 
 def _only(text: bytes) -> Response:
@@ -102,11 +122,16 @@ def _state(call: Call, lines: Lines, prefix: str) -> _Start:
 
 
 def _since(call: Call, lines: Lines, prefix: str, version: int) -> _Start:
-    store = call.parts.store
     try:
-        changes = history(store, prefix, version)
-    except Compacted as error:
-        raise Expired(f"too old resource version: {version} ({error.compacted})") from error
+        changes = _missed(call, prefix, version)
     except FutureRevision:
         return _Start((), version)
-    return _Start([text for change in changes if (text := lines.change(change))], store.revision)
+    return _Start([text for change in changes if (text := lines.change(change))], call.parts.store.revision)
+
+
+def _missed(call: Call, prefix: str, version: int) -> list[Change]:
+    """What has changed since a revision. Raises `Expired`, `FutureRevision`."""
+    try:
+        return history(call.parts.store, prefix, version)
+    except Compacted as error:
+        raise Expired(f"too old resource version: {version} ({error.compacted})") from error

@@ -13,7 +13,8 @@ from wherry.apiserver.negotiation import Format
 from wherry.apiserver.objects import decoded
 from wherry.apiserver.selection import Selection
 from wherry.apiserver.transforms import partial, table
-from wherry.apiserver.watching.frames import ADDED, DELETED, MODIFIED, Change, line, object_line
+from wherry.apiserver.watching.frames import ADDED, DELETED, Change, line, object_line
+from wherry.apiserver.watching.sight import LEFT, Sight
 from wherry.store.port import Entry
 
 LineOf = Callable[[Change], bytes]
@@ -23,7 +24,7 @@ LineOf = Callable[[Change], bytes]
 class Lines:
     """The lines of one watch. `initial` is for an object that is there already, `change` for what happens later."""
 
-    __slots__ = ("_call", "_columns", "_form", "_prefix", "_selection", "_served", "change")
+    __slots__ = ("_call", "_columns", "_form", "_prefix", "_seen_as", "_selection", "_served", "change")
 
     change: LineOf
 
@@ -34,11 +35,9 @@ class Lines:
         self._selection = selection
         self._prefix = prefix
         self._columns = True
+        self._seen_as = Sight(self._served, selection, prefix).seen_as
         plain = form.plain and self._served.conversion is None
-        if selection.everything:
-            self.change = self._plain_change if plain else self._formed_change
-        else:
-            self.change = self._selected_change
+        self.change = self._plain_change if plain and selection.everything else self._seen_change
 
     def initial(self, entry: Entry) -> bytes:
         if not self._selection.everything and not self._selection.matches(decoded(entry)):
@@ -60,40 +59,14 @@ class Lines:
     def _plain_change(self, change: Change) -> bytes:
         return change.plain_line(change.type) if change.entry.key.startswith(self._prefix) else b""
 
-    def _formed_change(self, change: Change) -> bytes:
-        if not change.entry.key.startswith(self._prefix):
+    def _seen_change(self, change: Change) -> bytes:
+        seen = self._seen_as(change)
+        if not seen:
             return b""
-        return self._formed(change.type, served_form(self._served, change.entry))
-
-    def _selected_change(self, change: Change) -> bytes:
-        """An object that comes into the selection is added, one that leaves it is deleted, for this watcher."""
-        if not change.entry.key.startswith(self._prefix):
-            return b""
-        now = change.type != DELETED and self._matches(change, "now", change.entry)
-        before = change.previous is not None and self._matches(change, "before", change.previous)
-        if now:
-            return self._line(MODIFIED if before else ADDED, change)
-        if not before:
-            return b""
-        if change.type == DELETED:
-            return self._line(DELETED, change)
+        if seen != LEFT:
+            return self._line(seen, change)
         obj = change.last_match()
         return self._formed(DELETED, self._served.conversion.from_stored(obj) if self._served.conversion else obj)
-
-    def _matches(self, change: Change, when: str, entry: Entry) -> bool:
-        """Asked once per change and selection; the fields are read once per change, whoever asks."""
-        selection, kept = self._selection, change.kept
-        key = (selection.text, when)
-        answer: bool | None = kept.get(key)
-        if answer is None:
-            obj, fields = decoded(entry), None
-            if selection.terms:
-                place = (self._served.qualified, when)
-                fields = kept.get(place)
-                if fields is None:
-                    fields = kept[place] = selection.fields_of(obj)
-            answer = kept[key] = selection.matches(obj, fields)
-        return answer
 
     def _line(self, type: str, change: Change) -> bytes:
         if self._form.plain and self._served.conversion is None:
