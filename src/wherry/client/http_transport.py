@@ -29,8 +29,6 @@ class HttpTransport:
     place of connecting to the URL's host. Raises `ValueError` for a URL that is none, `OSError` where a file is missing.
     """
 
-    remote = True
-
     def __init__(
         self,
         server: str,

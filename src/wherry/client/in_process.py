@@ -28,8 +28,6 @@ HIGH_WATER_BYTES = 1 << 20
 class InProcessTransport:
     """A `Transport` onto a handler. `user` is the caller's identity, put where the API server trusts it."""
 
-    remote = False
-
     def __init__(self, handler: Handler, *, user: Any = None, headers: Mapping[str, str] | None = None) -> None:
         self._handler = handler
         self._user = user

@@ -205,9 +205,6 @@ class Informer:
                 self._put(key, obj)
 
     async def _watch(self) -> None:
-        if not self._client.transport.remote:
-            await self._follow(0)
-            return
         seconds = random.randint(*WATCH_SECONDS)
         try:
             async with self._client.clock.timeout(seconds + SILENT_SECONDS):
@@ -220,7 +217,6 @@ class Informer:
             self.resource,
             resource_version=self._revision,
             timeout_seconds=seconds,
-            bookmarks=self._client.transport.remote,  # in one process they only cost: a stream is never cut there
             **self._selection,
         )
         async with aclosing(stream) as events:

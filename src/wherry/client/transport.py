@@ -50,9 +50,6 @@ class Transport(Protocol):
     gives up the request; whether the server acted on it is then unknown.
     """
 
-    remote: bool
-    """Whether a connection can die without anybody being told, so that long waits need a limit."""
-
     async def request(self, method: str, target: str, *, headers: Mapping[str, str], body: bytes = b"") -> Response:
         """One request and its whole answer, whatever its status."""
 

@@ -32,8 +32,6 @@ MAPS = "configmaps"
 class FlakyWire:
     """Breaks off its streams when told to, and refuses new ones while `down`."""
 
-    remote = True
-
     def __init__(self, server: ApiServer) -> None:
         self.inner = InProcessTransport(server.handle, user=ADMIN)
         self.streams: list[_Broken] = []
@@ -268,6 +266,7 @@ async def test_a_server_that_is_down_is_asked_with_back_off(rig: Rig) -> None:
     assert informer.synced
 
 
+@pytest.mark.parametrize("rig", [FlakyWire], indirect=True)
 async def test_a_connection_that_died_silently_is_given_up(rig: Rig) -> None:
     informer = Informer(rig.client, MAPS, namespace="default")
     recorder = Recorder(informer)
