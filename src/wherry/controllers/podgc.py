@@ -72,7 +72,9 @@ class PodGCController:
             self._enqueue_pods(name)
 
     def _node_gone(self, node: Object) -> None:
-        self._enqueue_pods(node["metadata"]["name"])
+        name = node["metadata"]["name"]
+        if self._pods.by_index("node", name):
+            self._miss(name)
 
     def _enqueue_pods(self, node: str) -> None:
         for pod in self._pods.by_index("node", node):
@@ -88,14 +90,35 @@ class PodGCController:
 
     def _pod_gone(self, pod: Object) -> None:
         self._finished -= pods.is_finished(pod)
+        node = pod["spec"].get("nodeName", "")
+        if node in self._missing_since and not self._pods.by_index("node", node):
+            del self._missing_since[node]
 
     def _look(self, pod: Object) -> None:
         node = pod["spec"].get("nodeName", "")
-        found = self._nodes.get("", node) if node else None
-        if (node and found is None) or pods.is_terminating(pod) or self._finished > self._threshold:
+        if (node and self._is_long_gone(node)) or pods.is_terminating(pod) or self._finished > self._threshold:
             self.loop.enqueue(pod)
 
+    def _is_long_gone(self, node: str) -> bool:
+        """Whether a node is missing beyond its quarantine. If only just: all its pods get their turn together, later."""
+        if self._nodes.get("", node) is not None:
+            return False
+        since = self._missing_since.get(node)
+        if since is None:
+            self._miss(node)
+            return False
+        return self._clock.monotonic() - since >= QUARANTINE_SECONDS
+
+    def _miss(self, node: str) -> None:
+        self._missing_since[node] = self._clock.monotonic()
+        self.loop.queue.add_after(("", node), QUARANTINE_SECONDS)
+
     async def _reconcile(self, key: Key) -> None:
+        """Of a pod; a key without a namespace is a node's, whose quarantine is over."""
+        if not key[0]:
+            if self._nodes.get(*key) is None:
+                self._enqueue_pods(key[1])
+            return
         if self._finished > self._threshold:
             for pod in surplus_finished(self._pods.items(), self._threshold):
                 await self._remove(pod, None)

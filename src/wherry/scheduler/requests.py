@@ -8,7 +8,7 @@ Source: KEP-753, KEP-1287, KEP-2837, KEP-688; k8s.io/component-helpers/resource.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -22,7 +22,7 @@ DEFAULT_MEMORY = 200 * 1024 * 1024
 """What a container without a request counts as where nodes are compared, so that pods without any spread too."""
 
 _DEFAULTS: Mapping[str, int] = {"cpu": DEFAULT_CPU, "memory": DEFAULT_MEMORY}
-_NONE: Mapping[str, int] = {}
+_NONE: Mapping[str, Any] = {}
 
 
 @lru_cache(maxsize=8192)
@@ -54,6 +54,37 @@ def pod_requests(pod: Object, *, nonzero: bool = False) -> Amounts:
     if overhead := spec.get("overhead"):
         _add(total, amounts(overhead))
     return total
+
+
+def requests_and_weights(pod: Object) -> tuple[Amounts, int, int]:
+    """What is above zero of `pod_requests`, and CPU and memory with the defaults for containers that name none."""
+    spec, status = pod["spec"], pod.get("status")
+    if (
+        "initContainers" in spec
+        or "resources" in spec
+        or "overhead" in spec
+        or (status and ("containerStatuses" in status or "initContainerStatuses" in status))
+    ):
+        nonzero = pod_requests(pod, nonzero=True)
+        requests = {name: value for name, value in pod_requests(pod).items() if value}
+        return requests, nonzero.get("cpu", DEFAULT_CPU), nonzero.get("memory", DEFAULT_MEMORY)
+    return _of_containers(spec.get("containers") or ())
+
+
+def _of_containers(containers: Sequence[Object]) -> tuple[Amounts, int, int]:
+    """The common case in one pass: nothing but containers."""
+    total: Amounts = {}
+    cpu = memory = 0
+    for container in containers:
+        asked = (container.get("resources") or _NONE).get("requests") or _NONE
+        for name, text in asked.items():
+            if value := amount(name, text):
+                total[name] = total.get(name, 0) + value
+        if "cpu" not in asked:
+            cpu += DEFAULT_CPU
+        if "memory" not in asked:
+            memory += DEFAULT_MEMORY
+    return total, cpu + total.get("cpu", 0), memory + total.get("memory", 0)
 
 
 def _with_init(total: Amounts, inits: Iterable[Object], statuses: Mapping[str, Object], missing: Amounts | Any) -> None:

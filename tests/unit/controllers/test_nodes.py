@@ -157,6 +157,34 @@ async def test_pods_of_a_deleted_node_are_removed_after_quarantine(cluster_of: C
     assert not await cluster.exists("pods", "web")
 
 
+async def test_pods_that_name_a_missing_node_share_its_quarantine(cluster_of: ClusterFactory) -> None:
+    cluster = await start(cluster_of)
+    await put_pod(cluster, "first", "nowhere")
+    await cluster.clock.advance(20)
+    await put_pod(cluster, "second", "nowhere")
+    await cluster.clock.advance(19)
+    assert sorted(await names(cluster)) == ["first", "second"]
+    await cluster.clock.advance(2)
+    assert await names(cluster) == []
+    await put_pod(cluster, "late", "nowhere")
+    await cluster.clock.advance(41)
+    assert await names(cluster) == []
+
+
+async def test_a_node_that_comes_in_time_keeps_its_pods(cluster_of: ClusterFactory) -> None:
+    cluster = await start(cluster_of)
+    await put_pod(cluster, "early", "new")
+    await cluster.clock.advance(30)
+    await cluster.client.create("nodes", {"metadata": {"name": "new"}})
+    await beat(cluster, "new")
+    await cluster.clock.advance(15)
+    assert await names(cluster) == ["early"]
+
+
+async def names(cluster: Cluster) -> list[str]:
+    return [pod["metadata"]["name"] for pod in await cluster.pods()]
+
+
 async def test_finished_pods_beyond_the_limit_go_oldest_first(cluster_of: ClusterFactory) -> None:
     cluster = await start(cluster_of, config=Config(terminated_pod_threshold=2))
     for i in range(4):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from wherry.scheduler.requests import amount, pod_requests
+from wherry.scheduler.requests import amount, pod_requests, requests_and_weights
 
 MI = 1024 * 1024
 
@@ -66,3 +66,19 @@ def test_amounts_are_rounded_up_and_nonsense_is_nothing():
     assert amount("cpu", "1.0001") == 1001
     assert amount("memory", "1500m") == 2
     assert amount("cpu", "much") == 0
+
+
+@pytest.mark.parametrize(
+    "containers",
+    [
+        (container("100m", "64Mi"), container("1")),
+        (container(), container("", "1Gi")),
+        (container("0", "0"),),
+        ({"name": "c"},),
+        (container("1", "1Gi", name="gpu") | {"resources": {"requests": {"cpu": "1", "example.com/gpu": "2"}}},),
+    ],
+)
+def test_the_quick_way_for_plain_pods_gives_the_same(containers: tuple[dict[str, Any], ...]):
+    plain = {"metadata": {}, "spec": {"containers": list(containers)}, "status": {"phase": "Pending"}}
+    long_way = plain | {"spec": {**plain["spec"], "initContainers": []}}
+    assert requests_and_weights(plain) == requests_and_weights(long_way)

@@ -8,6 +8,8 @@ from wherry.api.types import Object
 from wherry.client.informer import Informer, Key, key_of
 from wherry.controllers.endpoints.addresses import has_selector, relevant_change
 
+_INDEX = "selector's first term"
+
 
 class ServicesOfPods:
     """Listens to pods, and tells the key of each service whose endpoints a change may concern."""
@@ -15,6 +17,7 @@ class ServicesOfPods:
     def __init__(self, services: Informer, pods: Informer, tell: Callable[[Key], None]) -> None:
         self._services = services
         self._tell = tell
+        services.add_index(_INDEX, _first_term)
         pods.add_handler(self._changed, self._updated, self._changed)
 
     def _updated(self, old: Object, new: Object) -> None:
@@ -25,7 +28,17 @@ class ServicesOfPods:
             self._changed(old)
 
     def _changed(self, pod: Object) -> None:
-        labels = (pod["metadata"].get("labels") or {}).items()
-        for service in self._services.in_namespace(pod["metadata"]["namespace"]):
-            if has_selector(service) and service["spec"]["selector"].items() <= labels:
-                self._tell(key_of(service))
+        metadata = pod["metadata"]
+        labels = (metadata.get("labels") or {}).items()
+        for name, value in labels:
+            for service in self._services.by_index(_INDEX, f"{metadata['namespace']}/{name}={value}"):
+                if service["spec"]["selector"].items() <= labels:
+                    self._tell(key_of(service))
+
+
+def _first_term(service: Object) -> tuple[str, ...]:
+    """Index function: one term of the selector, which every pod that it selects must have as a label."""
+    if not has_selector(service):
+        return ()
+    name, value = next(iter(service["spec"]["selector"].items()))
+    return (f"{service['metadata']['namespace']}/{name}={value}",)

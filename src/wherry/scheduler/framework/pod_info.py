@@ -7,7 +7,7 @@ from typing import Any
 
 from wherry.api.types import Object
 from wherry.scheduler.framework.affinity_terms import PodAffinity, pod_affinity
-from wherry.scheduler.requests import DEFAULT_CPU, DEFAULT_MEMORY, Amounts, pod_requests
+from wherry.scheduler.requests import Amounts, requests_and_weights
 
 ALL_ADDRESSES = "0.0.0.0"
 
@@ -47,10 +47,8 @@ class PodInfo:
         self.uid: str = metadata.get("uid") or f"{self.namespace}/{self.name}"
         self.labels: Mapping[str, str] = metadata.get("labels") or {}
         self.priority: int = spec.get("priority") or 0
-        self.requests: Amounts = {name: value for name, value in pod_requests(obj).items() if value}
-        nonzero = pod_requests(obj, nonzero=True)
-        self.nonzero_cpu = nonzero.get("cpu", DEFAULT_CPU)
-        self.nonzero_memory = nonzero.get("memory", DEFAULT_MEMORY)
+        self.requests: Amounts
+        self.requests, self.nonzero_cpu, self.nonzero_memory = requests_and_weights(obj)
         self.ports = host_ports(spec)
         self.affinity: PodAffinity | None = pod_affinity(self.namespace, spec)
 
