@@ -50,6 +50,37 @@ async def test_the_process_that_forks_shims_may_die(tmp_path: Path) -> None:
         await runtime.close()
 
 
+@pytest.mark.parametrize("milliseconds", [0, 2, 5, 10, 20])
+async def test_an_agent_that_ends_while_containers_start_does_not_wait_for_them(
+    tmp_path: Path, milliseconds: int
+) -> None:
+    root = tmp_path / "state"
+    subject = Subject(
+        make=lambda: ProcessRuntime(root=root, clock=RealClock(), private_mounts=False),
+        reference="wherry.local/host",
+        logs=tmp_path,
+        passes=asyncio.sleep,
+    )
+    bench = Bench(subject, subject.make(), Sandbox(pod_uid="u", pod_name="p", pod_namespace="d", hostname="h"))
+    await bench.runtime.open()
+    await bench.runtime.create_sandbox(bench.sandbox)
+    names = [await bench.make(f"c{number}", SLEEP) for number in range(4)]
+    starts = [asyncio.ensure_future(bench.runtime.start(name)) for name in names]
+    await asyncio.sleep(milliseconds / 1000)
+    for start in starts:
+        start.cancel()
+    await asyncio.wait_for(bench.restart_agent(), 5)
+    try:
+        for name in names:
+            if bench.runtime.container(name).phase == ContainerPhase.CREATED:
+                await bench.runtime.start(name)
+            await bench.until_phase(name, ContainerPhase.RUNNING)
+        assert len({bench.runtime.container(name).pid for name in names}) == len(names)
+    finally:
+        await bench.runtime.remove_sandbox("u")
+        await bench.runtime.close()
+
+
 async def test_one_agent_at_a_time(tmp_path: Path) -> None:
     first, second = (ProcessRuntime(root=tmp_path, clock=RealClock(), private_mounts=False) for _ in range(2))
     await first.open()

@@ -10,6 +10,7 @@ Source: setns(2), network_namespaces(7), ip-netns(8).
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -80,6 +81,14 @@ def delete(name: str) -> None:
         if result != 0 and ctypes.get_errno() not in (errno.EINVAL, errno.ENOENT):
             _check(result, f"unmount {target}")
     target.unlink(missing_ok=True)
+
+
+def tidy() -> None:
+    """Take away the directory of names, and the mount on it, if there is no name left."""
+    with contextlib.suppress(OSError):
+        if not os.listdir(DIRECTORY):
+            _libc().umount2(os.fsencode(DIRECTORY), _MNT_DETACH)
+            DIRECTORY.rmdir()
 
 
 def run_in(namespace: Path | str, function: Callable[[], T]) -> T:

@@ -12,21 +12,34 @@ from wherry.distro.config import ClusterConfig, ConfigError, StateDirectory
 def launch(state: StateDirectory, config: ClusterConfig, *, wait: bool) -> float:
     """Start in the background; returns the seconds until it was ready (or, without `wait`, until it serves).
 
-    Raises `ConfigError` with the reason when it does not start.
+    Raises `ConfigError` with the reason when it does not start, or is not ready in time.
     """
     from wherry.distro.assembly import run_in_background
 
+    before = state.log.stat().st_size if state.log.exists() else 0
     told = run_in_background(state, config)  # before the moving line, which is a thread
     with Steps() as steps:
         steps.begin("Starting the cluster")
         for progress in told:
             if progress.kind == "failed":
                 raise ConfigError(f"{progress.message}\n       the log is {state.log}")
+            if progress.kind == "late":
+                raise ConfigError(_late(state, config, before))
             steps.done(progress.message, progress.seconds)
             if progress.kind == "ready" or (progress.kind == "serving" and not wait):
                 break
             steps.begin("Waiting for the nodes")
         return steps.seconds
+
+
+def _late(state: StateDirectory, config: ClusterConfig, log_begin: int) -> str:
+    """What to say of a cluster that is not ready in time: the last trouble in its log, and what can be done."""
+    trouble = daemon.last_problem(state.log, log_begin) or "nothing has failed so far"
+    return (
+        f"cluster {config.name} is not ready yet: {trouble}\n"
+        f"       it goes on trying: look with `wherry status {config.name}`, end it with `wherry stop {config.name}`; "
+        f"the log is {state.log}"
+    )
 
 
 def run_here(state: StateDirectory, config: ClusterConfig) -> None:

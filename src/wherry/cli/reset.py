@@ -15,9 +15,11 @@ def reset(name: str, state_dir: str | None) -> None:
     from wherry.cli.launch import launch
     from wherry.distro.lifecycle import find
     from wherry.distro.teardown import empty
+    from wherry.distro.turn import machine_turn
 
     state = find(name, state_dir)
     config = state.load()
-    empty(state, config)
-    seconds = launch(state, config, wait=True)
+    with machine_turn():
+        empty(state, config)
+        seconds = launch(state, config, wait=True)
     click.echo(f"\nCluster {name} is empty and up again after {seconds:.2f} s", err=True)

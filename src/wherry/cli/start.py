@@ -16,12 +16,14 @@ def start(name: str, state_dir: str | None, wait: bool) -> None:
     from wherry.cli.launch import launch, merge_kubeconfig
     from wherry.distro import daemon
     from wherry.distro.lifecycle import find
+    from wherry.distro.turn import machine_turn
 
     state = find(name, state_dir)
     config = state.load()
     if pid := daemon.running_pid(state):
         click.echo(f"Cluster {name} is running already (process {pid}) at {config.server}", err=True)
         return
-    seconds = launch(state, config, wait=wait)
+    with machine_turn():
+        seconds = launch(state, config, wait=wait)
     merge_kubeconfig(state)
     click.echo(f"\nCluster {name} is up after {seconds:.2f} s: {config.server}", err=True)

@@ -15,9 +15,10 @@ def stop(name: str, state_dir: str | None) -> None:
     from wherry.cli.progress import Steps
     from wherry.distro.lifecycle import find
     from wherry.distro.teardown import halt
+    from wherry.distro.turn import machine_turn
 
     state = find(name, state_dir)
-    with Steps() as steps:
+    with Steps() as steps, machine_turn():
         steps.begin(f"Stopping cluster {name}")
         was_running = halt(state, state.load())
         steps.done(f"Cluster {name} {'stopped' if was_running else 'was not running'}")

@@ -47,6 +47,7 @@ def up(
     from wherry.cli.launch import launch, merge_kubeconfig, run_here
     from wherry.distro import daemon
     from wherry.distro.lifecycle import UpOptions, prepare
+    from wherry.distro.turn import machine_turn
 
     options = UpOptions(
         name=name,
@@ -57,20 +58,26 @@ def up(
         memory=memory,
         processes=processes,
     )
-    state, config, _ = prepare(options)
-    if pid := daemon.running_pid(state):
-        click.echo(f"Cluster {name} is running already (process {pid}) at {config.server}", err=True)
-        merge_kubeconfig(state)
-        return
-    if runtime == "auto" and config.runtime == "process":
-        from wherry.distro.machine import lacks_for_containers
-
-        lacks = ", ".join(check.name for check in lacks_for_containers())
-        click.echo(f"No {lacks}: pods run as plain processes, without isolation or addresses of their own.", err=True)
+    with machine_turn():
+        state, config, _ = prepare(options)
+        if pid := daemon.running_pid(state):
+            click.echo(f"Cluster {name} is running already (process {pid}) at {config.server}", err=True)
+            merge_kubeconfig(state)
+            return
+        if runtime == "auto" and config.runtime == "process":
+            _say_what_is_lost()
+        if not foreground:
+            seconds = launch(state, config, wait=wait)
     if foreground:
         run_here(state, config)
         return
-    seconds = launch(state, config, wait=wait)
     path = merge_kubeconfig(state)
     click.echo(f"\nCluster {name} is up after {seconds:.2f} s: {config.server}", err=True)
     click.echo(f"Context {config.context} is current in {path}. Try: wherry get pods -A", err=True)
+
+
+def _say_what_is_lost() -> None:
+    from wherry.distro.machine import lacks_for_containers
+
+    lacks = ", ".join(check.name for check in lacks_for_containers())
+    click.echo(f"No {lacks}: pods run as plain processes, without isolation or addresses of their own.", err=True)

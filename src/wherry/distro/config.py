@@ -20,8 +20,14 @@ from wherry.base.files import write_atomic
 DEFAULT_NAME = "wherry"
 DEFAULT_PORT = 6443
 MAX_NODES = 200
+MAX_CLUSTERS = 30
 FORMAT = 1
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?")
+
+_OWN = re.compile(
+    r"cluster\.json|\.cluster\.json\..*|pki|store\.db.*|kubeconfig|\.kubeconfig\..*|wherry\.log|run\.lock|images|nodes"
+)
+"""The names of what is in a state directory; files are written under a name with a dot first."""
 
 RUNTIMES = ("auto", "oci", "process", "fake")
 
@@ -155,8 +161,23 @@ class StateDirectory:
     def images(self) -> Path:
         return self.path / "images"
 
+    @property
+    def nodes(self) -> Path:
+        return self.path / "nodes"
+
     def node(self, name: str) -> Path:
-        return self.path / "nodes" / name
+        return self.nodes / name
+
+    def own(self) -> list[Path]:
+        """What is there and was made by Wherry, also what a killed process did not finish writing."""
+        return [path for path in self._entries() if _OWN.fullmatch(path.name)]
+
+    def foreign(self) -> list[Path]:
+        """What is there and is somebody else's."""
+        return [path for path in self._entries() if not _OWN.fullmatch(path.name)]
+
+    def _entries(self) -> list[Path]:
+        return sorted(self.path.iterdir()) if self.path.is_dir() else []
 
     def exists(self) -> bool:
         return self.config.exists()
@@ -184,7 +205,8 @@ class StateDirectory:
 
 
 def state_directory(name: str, explicit: str | None = None) -> StateDirectory:
-    return StateDirectory(Path(explicit).absolute() if explicit else home() / check_name(name))
+    """Resolved, because that is how the kernel names what is mounted below."""
+    return StateDirectory((Path(explicit) if explicit else home() / check_name(name)).resolve())
 
 
 def all_state_directories() -> list[StateDirectory]:

@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from wherry.api.schema import definitions
 from wherry.apiserver.app import ApiServer
 from wherry.apiserver.config import ServerConfig
 from wherry.apiserver.proxying.stages import proxy_stages
@@ -68,6 +69,7 @@ async def open_control_plane(
     state: StateDirectory, config: ClusterConfig, credentials: Credentials, clock: Clock
 ) -> ControlPlane:
     """Open the store, start the API server and listen. Raises `StoreError`, `BindFailed`."""
+    definitions.require()
     store = await open_store(state, config)
     try:
         nodes = HttpClient(clock=clock)

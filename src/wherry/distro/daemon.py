@@ -12,6 +12,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import select
 import signal
 import sys
 import time
@@ -21,16 +22,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
+from wherry.distro import turn
 from wherry.distro.config import StateDirectory
 
 _POLL_SECONDS = 0.02
+_LOOK_SECONDS = 0.5
+"""Who only looks whether a cluster runs holds the lock for a moment; that must not keep one from starting."""
 
 
 class AlreadyRunning(Exception):
     """Another process holds the cluster."""
 
     def __init__(self, pid: int) -> None:
-        super().__init__(f"the cluster is running already (process {pid})")
+        super().__init__(f"the cluster is running already (process {pid or 'unknown'})")
         self.pid = pid
 
 
@@ -39,7 +43,7 @@ class Progress:
     """One line of what the starting process tells.
 
     `kind`: `step`, something is done; `serving`, the API server answers; `ready`, all that was asked for is there;
-    `failed`, the process ends, the message says why.
+    `failed`, the process ends, the message says why; `late`, the process goes on, but nobody waits for it any longer.
     """
 
     kind: str
@@ -73,10 +77,17 @@ def release_inherited() -> None:
 
 
 def _lock(file: IO[str], state: StateDirectory) -> None:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise AlreadyRunning(running_pid(state) or 0) from None
+    deadline = time.monotonic() + _LOOK_SECONDS
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if pid := running_pid(state):
+                raise AlreadyRunning(pid) from None
+            if time.monotonic() > deadline:
+                raise AlreadyRunning(0) from None
+            time.sleep(_POLL_SECONDS)
 
 
 def running_pid(state: StateDirectory) -> int | None:
@@ -92,8 +103,12 @@ def running_pid(state: StateDirectory) -> int | None:
     return None
 
 
-def start_in_background(state: StateDirectory, body: Callable[[Report], None]) -> Iterator[Progress]:
+def start_in_background(
+    state: StateDirectory, body: Callable[[Report], None], *, patience_seconds: float = 60.0
+) -> Iterator[Progress]:
     """Run `body` in a process of its own, forked before this returns; gives what it reports until `ready` or `failed`.
+
+    When neither has come after `patience_seconds`, the last report is `late`.
 
     `body` runs until the cluster ends. What it and its children print goes to the cluster's log file. The caller must
     have no other thread running: a fork copies their locks, but not them.
@@ -106,17 +121,25 @@ def start_in_background(state: StateDirectory, body: Callable[[Report], None]) -
         _become_daemon(state.log, writer, body)
     os.close(writer)
     os.waitpid(child, 0)
-    return _read(reader)
+    return _read(reader, time.monotonic() + patience_seconds)
 
 
-def _read(reader: int) -> Iterator[Progress]:
-    with os.fdopen(reader) as lines:
-        for line in lines:
-            progress = Progress(**json.loads(line))
-            yield progress
-            if progress.kind in ("ready", "failed"):
+def _read(reader: int, deadline: float) -> Iterator[Progress]:
+    pending = b""
+    try:
+        while select.select([reader], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            if not (data := os.read(reader, 65536)):
+                yield Progress("failed", "the cluster's process ended without a word; its log may tell why")
                 return
-    yield Progress("failed", "the cluster's process ended without a word; its log may tell why")
+            *lines, pending = (pending + data).split(b"\n")
+            for line in lines:
+                progress = Progress(**json.loads(line))
+                yield progress
+                if progress.kind in ("ready", "failed"):
+                    return
+        yield Progress("late", "the cluster is not ready yet")
+    finally:
+        os.close(reader)
 
 
 def _become_daemon(log: Path, writer: int, body: Callable[[Report], None]) -> None:
@@ -126,15 +149,25 @@ def _become_daemon(log: Path, writer: int, body: Callable[[Report], None]) -> No
         os._exit(0)
     status = 1
     try:
-        _redirect(log)
+        turn.release_inherited()
         with os.fdopen(writer, "w", buffering=1) as pipe:
-            body(lambda progress: _tell(pipe, progress))
-        status = 0
-    except SystemExit as end:
-        status = end.code if isinstance(end.code, int) else 1
+            status = _run(log, body, lambda progress: _tell(pipe, progress))
     finally:
         # Not sys.exit: the parent's buffers and exit handlers are copied into this process and are not ours to run.
         os._exit(status)
+
+
+def _run(log: Path, body: Callable[[Report], None], report: Report) -> int:
+    """The process's exit status. What keeps it from being the cluster at all is reported like any failure."""
+    try:
+        _redirect(log)
+        body(report)
+    except (AlreadyRunning, OSError) as error:
+        report(Progress("failed", str(error)))
+        return 1
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0
 
 
 def _redirect(log: Path) -> None:
@@ -152,6 +185,21 @@ def _tell(pipe: IO[str], progress: Progress) -> None:
         pipe.write(json.dumps(asdict(progress)) + "\n")
     except (BrokenPipeError, ValueError):
         pass  # the command that started us has gone; the cluster goes on
+
+
+def last_problem(log: Path, begin: int = 0) -> str | None:
+    """The newest warning or error in a log file from byte `begin` on, without its time."""
+    try:
+        with open(log, "rb") as file:
+            file.seek(begin)
+            lines = file.read().decode(errors="replace").splitlines()
+    except OSError:
+        return None
+    for line in reversed(lines):
+        words = line.split(None, 2)
+        if len(words) == 3 and words[1] in ("WARNING", "ERROR"):
+            return words[2][:400]
+    return None
 
 
 def stop(state: StateDirectory, *, grace_seconds: float) -> bool:

@@ -16,6 +16,7 @@ from wherry.distro import machine
 from wherry.distro.config import (
     DEFAULT_NAME,
     DEFAULT_PORT,
+    MAX_CLUSTERS,
     MAX_NODES,
     RUNTIMES,
     ClusterConfig,
@@ -26,8 +27,8 @@ from wherry.distro.config import (
     home,
     state_directory,
 )
+from wherry.node.volumes.mount_calls import mounts_below
 
-_MAX_CLUSTERS = 30
 _NETWORK_OF_RUNTIME = {"oci": "namespaces", "process": "loopback", "fake": "fake"}
 
 
@@ -52,7 +53,7 @@ def prepare(options: UpOptions) -> tuple[StateDirectory, ClusterConfig, bool]:
         config = _adjust(state.load(), options)
         state.save(config)
         return state, config, False
-    if state.path.exists() and any(state.path.iterdir()):
+    if state.foreign():
         raise ConfigError(f"{state.path} is not empty and holds no cluster: choose another directory with --state-dir")
     config = _create(options)
     try:
@@ -131,12 +132,12 @@ def free_index(others: Iterable[ClusterConfig]) -> int:
     """The first index that no other cluster has and whose networks the host has no route to."""
     used = {other.index for other in others}
     routes = list(host_routes())
-    for index in range(_MAX_CLUSTERS):
+    for index in range(MAX_CLUSTERS):
         probe = ClusterConfig(name="probe", index=index, runtime="oci", port=0)
         networks = [ipaddress.ip_network(cidr) for cidr in (probe.service_cidr, probe.pod_cidr, probe.node_cidr)]
         if index not in used and not any(route.overlaps(network) for route in routes for network in networks):
             return index
-    raise ConfigError(f"{_MAX_CLUSTERS} clusters, or routes to their networks, are here already: remove one")
+    raise ConfigError(f"{MAX_CLUSTERS} clusters, or routes to their networks, are here already: remove one")
 
 
 def host_routes() -> Iterable[ipaddress.IPv4Network]:
@@ -155,7 +156,7 @@ def host_routes() -> Iterable[ipaddress.IPv4Network]:
 def _register(state: StateDirectory, name: str) -> None:
     """Make a cluster with its own state directory known to `wherry list`."""
     link = home() / name
-    if link == state.path:
+    if link.resolve() == state.path:
         return
     link.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if link.is_symlink() or not link.exists():
@@ -176,12 +177,20 @@ def find(name: str, state_dir: str | None = None) -> StateDirectory:
 
 
 def forget(state: StateDirectory, name: str) -> None:
-    """Remove the state directory and what points to it."""
-    target = state.path.resolve()
+    """Remove what Wherry made in the state directory, and what points to it; somebody else's files stay.
+
+    `cluster.json` goes last: whenever this is interrupted, the cluster is still one that can be removed. Raises
+    `ConfigError` when something is still mounted there: removing would reach through to what is mounted.
+    """
+    if mounted := mounts_below(state.path):
+        raise ConfigError(f"{mounted[0]} is still mounted: unmount it (umount -l), then run this again")
+    for path in sorted(state.own(), key=lambda path: path == state.config):
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    if state.path.is_dir() and not state.foreign():
+        state.path.rmdir()
     link = home() / name
     if link.is_symlink():
         link.unlink()
-    shutil.rmtree(target, ignore_errors=False) if target.exists() else None
     try:
         os.rmdir(home())
     except OSError:

@@ -34,7 +34,7 @@ def make_runtime(config: ClusterConfig, state: StateDirectory, node: str, clock:
             root=root,
             images=ImageStore(state.images, clock=clock, registries=True),
             clock=clock,
-            cgroup=f"wherry-{config.name}/{node}",
+            cgroup=f"wherry{config.index}-{config.name}/{node}",
             state_directory=state.path,
             program=machine.oci_command(),
         )

@@ -7,8 +7,12 @@ of its life is left, when a name or address is missing from it, or when the auth
 
 from __future__ import annotations
 
+import fcntl
 import ipaddress
-from collections.abc import Sequence
+import os
+import ssl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -49,10 +53,15 @@ class Profile:
     client: bool = False
 
 
+class PkiDamaged(Exception):
+    """What is kept of the authority cannot be used; the message is one line with a way out."""
+
+
 class Authority:
     """A certificate authority in a directory: `ca.crt` and `ca.key`, made at first use.
 
-    `issue` gives a signed pair and keeps it in the same directory under the given file name.
+    `issue` gives a signed pair and keeps it in the same directory under the given file name. Several processes may use
+    one directory: they take turns in making pairs.
     """
 
     def __init__(self, directory: Path, *, clock: Clock, name: str = "wherry-ca") -> None:
@@ -62,9 +71,14 @@ class Authority:
         self.pair = KeyPair(directory / "ca.crt", directory / "ca.key")
 
     def ensure(self) -> bytes:
-        """Make the authority if it is not there; gives its certificate as PEM."""
+        """Make the authority if it is not there; gives its certificate as PEM. Raises `PkiDamaged`."""
         if not self.pair.exists():
             self._create()
+        if not _is_usable(self.pair):
+            raise PkiDamaged(
+                f"the certificate authority in {self._directory} is damaged: remove that directory, and all certificates "
+                "are made anew at the next start"
+            )
         return self.pair.certificate.read_bytes()
 
     def issue(self, file_name: str, profile: Profile) -> KeyPair:
@@ -72,15 +86,31 @@ class Authority:
         pair = KeyPair(self._directory / f"{file_name}.crt", self._directory / f"{file_name}.key")
         marker = self._directory / f".{file_name}.profile"
         wanted = self._fingerprint(profile)
-        if pair.exists() and marker.exists():
+        with self._turn():
+            if not self._is_good(pair, marker, wanted):
+                certificate, key = self._sign(profile)
+                _write_pair(pair, certificate, key)
+                expiry = certificate.not_valid_after_utc.timestamp()
+                write_atomic(marker, f"{expiry}\n{wanted}".encode(), durable=False)
+        return pair
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Without it the key of one process could meet the certificate of another."""
+        descriptor = os.open(self._directory, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _is_good(self, pair: KeyPair, marker: Path, wanted: str) -> bool:
+        try:
             expiry, _, found = marker.read_text().partition("\n")
             remaining = float(expiry) - self._clock.now()
-            if found == wanted and remaining > LEAF_DAYS * 86400 / 3:
-                return pair
-        certificate, key = self._sign(profile)
-        _write_pair(pair, certificate, key)
-        write_atomic(marker, f"{certificate.not_valid_after_utc.timestamp()}\n{wanted}".encode(), durable=False)
-        return pair
+        except (OSError, ValueError):
+            return False
+        return found == wanted and remaining > LEAF_DAYS * 86400 / 3 and _is_usable(pair)
 
     def sign_request(self, profile: Profile, public_key: object, *, days: float) -> bytes:
         """A certificate (PEM) for somebody else's key, as the CSR signer needs it."""
@@ -153,14 +183,26 @@ class Authority:
         return datetime.fromtimestamp(self._clock.now(), UTC)
 
 
+def _is_usable(pair: KeyPair) -> bool:
+    """Whether both files can be read and belong together."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(pair.certificate, pair.key)
+    except OSError:  # ssl.SSLError is one
+        return False
+    return True
+
+
 def ensure_signing_key(path: Path) -> bytes:
-    """The key that signs service account tokens (PEM, ECDSA P-256: ES256), made at first use."""
+    """The key that signs service account tokens (PEM, ECDSA P-256: ES256), made at first use. Raises `PkiDamaged`."""
     if not path.exists():
         from cryptography.hazmat.primitives.asymmetric import ec
 
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_atomic(path, _private_pem(ec.generate_private_key(ec.SECP256R1())), mode=0o600)
-    return path.read_bytes()
+    content = path.read_bytes()
+    if not (content.startswith(b"-----BEGIN") and content.rstrip().endswith(b"KEY-----")):
+        raise PkiDamaged(f"{path} is damaged: remove it, and a new key signs the tokens of service accounts")
+    return content
 
 
 def _usages(profile: Profile) -> list[x509.ObjectIdentifier]:

@@ -28,7 +28,7 @@ from wherry.distro import kubeconfig, networks
 from wherry.distro.config import ClusterConfig, StateDirectory
 from wherry.distro.control_plane import open_control_plane, remote_client
 from wherry.distro.credentials import Credentials
-from wherry.distro.daemon import Report, release_inherited
+from wherry.distro.daemon import Progress, Report, release_inherited
 from wherry.distro.parts import Identity, Parts, part_names
 from wherry.distro.pki import Profile
 
@@ -36,9 +36,12 @@ log = Logger("supervisor")
 
 _PR_SET_PDEATHSIG = 1
 _RESTART = Backoff(initial=0.2, cap=10.0)
+_START_ATTEMPTS = 5
+"""Of the API server, before the cluster is said not to start: one that was killed may still hold port and store."""
 _GRACE_SECONDS = 10.0
 
 Tell = Callable[[str], None]
+"""Says one line to the supervisor; lines are short enough for the pipe to keep them whole."""
 Work = Callable[[Tell], Coroutine[Any, Any, None]]
 
 
@@ -52,13 +55,19 @@ def supervise(state: StateDirectory, config: ClusterConfig, report: Report) -> N
     if host := networks.host_network(config, state):
         asyncio.run(host.open())
     works = _works(state, config, credentials)
+    serving = False
 
-    def on_word(word: str) -> None:
-        if word == "serving":
+    def on_word(part: str, word: str) -> None:
+        nonlocal serving
+        if word == part:
+            progress.node_ready(part)
+        elif part == "apiserver" and word == "serving":
+            serving = True
             progress.serving()
             family.start_all({name: work for name, work in works.items() if name != "apiserver"})
-        else:
-            progress.node_ready(word)
+        elif part == "apiserver" and not serving and family.failures(part) >= _START_ATTEMPTS:
+            report(Progress("failed", word))
+            family.end()
 
     family = Family(on_word)
     family.start_all({"apiserver": works["apiserver"]})
@@ -91,16 +100,29 @@ def _works(state: StateDirectory, config: ClusterConfig, credentials: Credential
 
 
 class Family:
-    """The processes of the supervisor. `on_word` gets each line that one of them tells, in the supervisor's process."""
+    """The processes of the supervisor.
 
-    def __init__(self, on_word: Callable[[str], None]) -> None:
+    `on_word` gets, in the supervisor's process, the name of a part and each line it tells; also why it failed.
+    """
+
+    def __init__(self, on_word: Callable[[str, str], None]) -> None:
         self._on_word = on_word
         self._works: dict[str, Work] = {}
         self._names: dict[int, str] = {}
+        self._began: dict[str, float] = {}
         self._failures: dict[str, int] = {}
         self._due: dict[str, float] = {}
         self._reader, self._writer = os.pipe()
+        self._pending = b""
         self._ending = False
+
+    def failures(self, name: str) -> int:
+        """How often a part has ended in a row, the last time counted as soon as it has told why."""
+        return self._failures.get(name, 0) + 1
+
+    def end(self) -> None:
+        """Let `run` come to its end."""
+        self._ending = True
 
     def start_all(self, works: dict[str, Work]) -> None:
         for name, work in works.items():
@@ -111,7 +133,7 @@ class Family:
     def run(self) -> None:
         """Restart what dies, pass on what is told, until SIGTERM or SIGINT; then end all."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._end)
+            signal.signal(number, lambda *_: self.end())
         signal.signal(signal.SIGCHLD, lambda *_: None)  # only to wake up the select
         waker, alarm = os.pipe()
         os.set_blocking(alarm, False)
@@ -119,8 +141,7 @@ class Family:
         while not self._ending:
             readable, _, _ = select.select([self._reader, waker], [], [], self._patience())
             if self._reader in readable:
-                for word in os.read(self._reader, 65536).decode().split():
-                    self._on_word(word)
+                self._listen()
             if waker in readable:
                 os.read(waker, 65536)
             self._reap()
@@ -128,8 +149,11 @@ class Family:
         signal.set_wakeup_fd(-1)
         self._stop_all()
 
-    def _end(self, *_: object) -> None:
-        self._ending = True
+    def _listen(self) -> None:
+        *lines, self._pending = (self._pending + os.read(self._reader, 65536)).split(b"\n")
+        for line in lines:
+            part, _, word = line.decode(errors="replace").partition(" ")
+            self._on_word(part, word)
 
     def _patience(self) -> float | None:
         return max(0.0, min(self._due.values()) - time.monotonic()) if self._due else None
@@ -140,7 +164,8 @@ class Family:
             if pid == 0:
                 return
             if (name := self._names.pop(pid, None)) is not None and not self._ending:
-                self._failures[name] = self._failures.get(name, 0) + 1
+                lasted = time.monotonic() - self._began[name]
+                self._failures[name] = 1 if lasted > _RESTART.cap else self._failures.get(name, 0) + 1
                 delay = _RESTART.delay(self._failures[name])
                 self._due[name] = time.monotonic() + delay
                 log.warning("a part ended, starting it again", part=name, status=status, seconds=delay)
@@ -154,10 +179,14 @@ class Family:
         sys.stdout.flush()
         sys.stderr.flush()
         parent = os.getpid()
+        # No signal may reach the child before it has handlers of its own: the supervisor's would swallow it.
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
         if pid := os.fork():
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
             self._names[pid] = name
+            self._began[name] = time.monotonic()
             return
-        _be_child(parent, name, self._works[name], lambda word: _tell(self._writer, word))
+        _be_child(parent, name, self._works[name], lambda word: _tell(self._writer, f"{name} {word}"))
 
     def _stop_all(self) -> None:
         deadline = time.monotonic() + _GRACE_SECONDS
@@ -168,22 +197,28 @@ class Family:
             time.sleep(0.01)
         for pid in self._names:
             os.kill(pid, signal.SIGKILL)
+        # Only when they are gone have they let go of their locks, and may the supervisor of its own.
+        for pid in self._names:
+            os.waitpid(pid, 0)
 
 
 def _be_child(parent: int, name: str, work: Work, tell: Tell) -> None:
     """Never returns. Not sys.exit: the supervisor's exit handlers are not ours to run."""
-    from wherry.distro.assembly import run_loop
+    from wherry.distro.assembly import first_line, run_loop
 
     status = 1
     try:
         signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGINT))
         release_inherited()
         _end_with(parent)
         run_loop(work(tell))
         status = 0
-    except Exception:
+    except Exception as error:
         log.exception("a part failed", part=name)
+        tell(first_line(error)[:1000])
     finally:
         os._exit(status)
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 
+from wherry.api.pod_network import NetworkFailure
 from wherry.base.clock import RealClock
 from wherry.distro import daemon, kubeconfig, networks
 from wherry.distro.config import ClusterConfig, ConfigError, StateDirectory
 from wherry.distro.lifecycle import forget
 from wherry.distro.node_stack import make_runtime
+from wherry.distro.salvage import salvage
+from wherry.node.runtimes.port import Runtime, RuntimeFailure
 from wherry.node.volumes.mount_calls import unmount_all_below
 
 GRACE_SECONDS = 15.0
+_LOCK_SECONDS = 5.0
 
 
 def halt(state: StateDirectory, config: ClusterConfig) -> bool:
@@ -29,33 +35,47 @@ def empty(state: StateDirectory, config: ClusterConfig) -> None:
 
 
 def remove(state: StateDirectory, name: str) -> None:
-    """Stop, and leave nothing. A directory that is not a whole cluster any more is removed as far as it is ours."""
+    """Stop, and leave nothing but what is not ours. Raises `ConfigError`, and then may be called again."""
     try:
         config = state.load()
     except ConfigError:
-        if not state.pki.exists() and any(state.path.iterdir()):
+        if not state.exists() and state.foreign():
             raise
-        daemon.stop(state, grace_seconds=GRACE_SECONDS)
-        forget(state, name)
-        return
+        config = salvage(state, name)
     halt(state, config)
     kubeconfig.remove_from_user_file(config)
     forget(state, name)
 
 
 async def _clear(state: StateDirectory, config: ClusterConfig) -> None:
-    """Remove the containers of every node, then the networks."""
-    clock = RealClock()
-    for number in range(1, config.nodes + 1):
-        name = config.node_name(number)
-        if config.runtime == "fake" or not state.node(name).exists():
-            continue
-        runtime = make_runtime(config, state, name, clock)
-        await runtime.open()
+    """Remove the containers of every node, then the networks. Raises `ConfigError`."""
+    try:
+        for node in sorted(state.nodes.iterdir()) if state.nodes.is_dir() and config.runtime != "fake" else ():
+            await _clear_node(state, config, node.name)
+        if host := networks.host_network(config, state):
+            await host.remove()
+    except (RuntimeFailure, NetworkFailure) as error:
+        raise ConfigError(f"cluster {config.name} cannot be stopped whole: {error}; try again") from error
+
+
+async def _clear_node(state: StateDirectory, config: ClusterConfig, name: str) -> None:
+    runtime = await _open(lambda: make_runtime(config, state, name, RealClock()))
+    try:
+        await asyncio.gather(*(runtime.remove_sandbox(uid) for uid in list(runtime.sandboxes())))
+    finally:
+        await runtime.close()
+        unmount_all_below(state.node(name))
+
+
+async def _open(make: Callable[[], Runtime]) -> Runtime:
+    """An open runtime. The node's process may need a moment yet to end: its lock is waited for."""
+    deadline = time.monotonic() + _LOCK_SECONDS
+    while True:
+        runtime = make()
         try:
-            await asyncio.gather(*(runtime.remove_sandbox(uid) for uid in list(runtime.sandboxes())))
-        finally:
-            await runtime.close()
-            unmount_all_below(state.node(name))
-    if host := networks.host_network(config, state):
-        await host.remove()
+            await runtime.open()
+            return runtime
+        except RuntimeFailure:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.05)

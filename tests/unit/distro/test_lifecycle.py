@@ -1,4 +1,5 @@
 import json
+import shutil
 import socket
 from pathlib import Path
 
@@ -6,11 +7,13 @@ import pytest
 
 from wherry.distro.config import ClusterConfig, ConfigError, StateDirectory
 from wherry.distro.lifecycle import UpOptions, find, forget, free_index, prepare
+from wherry.distro.teardown import remove
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("WHERRY_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
     return tmp_path / "home"
 
 
@@ -84,3 +87,49 @@ def test_a_cluster_in_its_own_directory_is_found_by_name_and_forgotten_whole(tmp
     forget(state, config.name)
     assert not (tmp_path / "elsewhere").exists()
     assert not home.exists()
+
+
+def test_what_a_killed_start_did_not_finish_writing_is_no_obstacle(tmp_path: Path) -> None:
+    place = tmp_path / "place"
+    place.mkdir()
+    (place / ".cluster.json.x7d").write_text('{"na')
+    state, _, new = prepare(UpOptions(runtime="fake", state_dir=str(place)))
+    assert new
+    forget(state, "wherry")
+    assert not place.exists()
+
+
+def test_somebody_elses_files_stay(tmp_path: Path) -> None:
+    state, config, _ = prepare(UpOptions(name="mixed", runtime="fake", state_dir=str(tmp_path / "mixed")))
+    state.pki.mkdir()
+    (state.path / "thesis.txt").write_text("years of work")
+    forget(state, config.name)
+    assert [path.name for path in state.path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_directory_without_cluster_is_never_removed(tmp_path: Path) -> None:
+    (tmp_path / "pki").mkdir()
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(ConfigError, match="no cluster in"):
+        remove(StateDirectory(tmp_path), "wherry")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pki", "thesis.txt"]
+
+
+@pytest.mark.parametrize("content", ["{", json.dumps({"format": 99})])
+def test_a_cluster_whose_configuration_is_damaged_can_be_removed(content: str) -> None:
+    state, config, _ = prepare(UpOptions(runtime="fake"))
+    state.pki.mkdir()
+    state.config.write_text(content)
+    with pytest.raises(ConfigError):
+        prepare(UpOptions(runtime="fake"))
+    remove(state, config.name)
+    assert not state.path.exists()
+
+
+def test_a_link_to_a_state_that_is_gone_is_replaced(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    prepare(UpOptions(name="far", runtime="fake", state_dir=str(elsewhere)))
+    shutil.rmtree(elsewhere)
+    state, _, new = prepare(UpOptions(name="far", runtime="fake", state_dir=str(tmp_path / "other")))
+    assert new
+    assert find("far").path == state.path

@@ -5,7 +5,7 @@ import pytest
 from cryptography import x509
 
 from wherry.base.fake_clock import FakeClock
-from wherry.distro.pki import Authority, Profile, ensure_signing_key
+from wherry.distro.pki import Authority, PkiDamaged, Profile, ensure_signing_key
 
 SERVER = Profile(common_name="kube-apiserver", dns_names=("localhost",), addresses=("127.0.0.1",), server=True)
 
@@ -62,3 +62,30 @@ def test_keys_are_for_their_owner_only(authority: Authority, tmp_path: Path) -> 
     ensure_signing_key(tmp_path / "pki" / "sa.key")
     for key in (tmp_path / "pki").glob("*.key"):
         assert key.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_damaged_pair_is_made_anew(tmp_path: Path) -> None:
+    authority = Authority(tmp_path, clock=FakeClock())
+    authority.ensure()
+    pair = authority.issue("admin", Profile(common_name="admin", client=True))
+    before = pair.certificate.read_bytes()
+    pair.key.write_bytes(b"")
+    authority.issue("admin", Profile(common_name="admin", client=True))
+    assert pair.certificate.read_bytes() != before
+    assert pair.key.read_bytes()
+
+
+def test_a_damaged_authority_is_said_not_replaced(tmp_path: Path) -> None:
+    authority = Authority(tmp_path, clock=FakeClock())
+    authority.ensure()
+    authority.pair.certificate.write_text("garbage")
+    with pytest.raises(PkiDamaged, match="is damaged: remove that directory"):
+        authority.ensure()
+
+
+def test_a_damaged_signing_key_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "sa.key"
+    ensure_signing_key(path)
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(PkiDamaged, match=r"sa\.key is damaged: remove it"):
+        ensure_signing_key(path)

@@ -22,6 +22,9 @@ _GZIP = 31
 """`wbits` for one gzip member."""
 
 
+_MISSING = f"{_FILE} is missing; `python hatch_build.py` makes it"
+
+
 class SchemaFileMissing(RuntimeError):
     """The generated file is not there: the package was not built."""
 
@@ -59,8 +62,14 @@ def target(reference: str) -> str:
     return reference.rpartition("/")[2]
 
 
+def require() -> None:
+    """Raises `SchemaFileMissing` now instead of at the first object."""
+    if not _FILE.is_file():
+        raise SchemaFileMissing(_MISSING)
+
+
 def _read() -> bytes:
     try:
         return _FILE.read_bytes()
     except FileNotFoundError as missing:
-        raise SchemaFileMissing(f"{_FILE} is missing; `python hatch_build.py` makes it") from missing
+        raise SchemaFileMissing(_MISSING) from missing

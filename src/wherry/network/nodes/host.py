@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import socket
 from pathlib import Path
 
@@ -21,21 +22,24 @@ from wherry.network.nodes.plan import NetworkPlan
 log = Logger("network")
 
 _FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
+_FORWARDING_BEFORE = Path("/run/wherry.ip_forward")
+"""What the setting was before the first cluster; the last one puts it back. Like the setting, it ends with a reboot."""
+_BRIDGE = re.compile(r"wherry\d+")
 
 
 class HostNetwork:
-    """The nodes' network as the host sees it. `state` is a directory to remember what was changed on the host."""
+    """The nodes' network as the host sees it. `state`, a directory, is who owns it."""
 
     def __init__(self, plan: NetworkPlan, *, state: Path) -> None:
         self._plan = plan
-        self._forwarding_before = state / "ip_forward.before"
         self._owner = f"wherry:{plan.cluster}:{hashlib.sha256(os.fsencode(state.resolve())).hexdigest()[:16]}"
 
     async def open(self) -> None:
         """Make the bridge, the routes and the way out. Raises `NetworkFailure`, also if another cluster is in the way."""
         plan = self._plan
         if not link_exists(plan.bridge):
-            await ip_batch([f"link add {plan.bridge} type bridge forward_delay 0"])
+            mark = f"link set {plan.bridge} alias {self._owner}"
+            await ip_batch([f"link add {plan.bridge} type bridge forward_delay 0", mark])
         elif (owner := link_alias(plan.bridge)) not in ("", self._owner):
             raise NetworkFailure(
                 f"the networks of this cluster are in use by cluster {owner.split(':')[1]!r} of another state directory: "
@@ -50,7 +54,7 @@ class HostNetwork:
                 f"route replace {plan.service_cidr} via {plan.nodes[0].address} dev {plan.bridge} onlink",
             ]
         )
-        self._forward()
+        _forward()
         await nft(way_out(plan))
 
     async def remove(self) -> None:
@@ -67,27 +71,32 @@ class HostNetwork:
         found = [f"link delete {link}" for link in (*links, *ours)]
         if found:
             await ip_batch(found, force=True)
-        self._stop_forwarding()
+        _stop_forwarding()
+        netns.tidy()
 
-    def _forward(self) -> None:
-        """Let the host route between the nodes and the world; remembers if it did not before."""
-        if _FORWARDING.read_text().strip() == "1":
-            return
-        self._forwarding_before.parent.mkdir(parents=True, exist_ok=True)
-        self._forwarding_before.write_text("0")
-        try:
-            _FORWARDING.write_text("1")
-        except OSError as error:
-            log.warning("pods cannot reach the world: net.ipv4.ip_forward cannot be set", error=str(error))
+    def is_there(self) -> bool:
+        """Whether the host has this network, and it is ours."""
+        return link_exists(self._plan.bridge) and link_alias(self._plan.bridge) == self._owner
 
-    def _stop_forwarding(self) -> None:
-        """Put the host's setting back, unless another cluster on this machine needs it."""
-        if not self._forwarding_before.exists():
-            return
-        if not netns.names("wherry"):
-            with contextlib.suppress(OSError):
-                _FORWARDING.write_text(self._forwarding_before.read_text())
-        self._forwarding_before.unlink(missing_ok=True)
+
+def _forward() -> None:
+    """Let the host route between the nodes and the world; remembers if it did not before."""
+    if _FORWARDING.read_text().strip() == "1":
+        return
+    try:
+        _FORWARDING_BEFORE.write_text("0")
+        _FORWARDING.write_text("1")
+    except OSError as error:
+        log.warning("pods cannot reach the world: net.ipv4.ip_forward cannot be set", error=str(error))
+
+
+def _stop_forwarding() -> None:
+    """Put the host's setting back, unless another cluster on this machine needs it."""
+    if any(_BRIDGE.fullmatch(name) for _, name in socket.if_nameindex()):
+        return
+    with contextlib.suppress(OSError):
+        _FORWARDING.write_text(_FORWARDING_BEFORE.read_text())
+        _FORWARDING_BEFORE.unlink()
 
 
 def way_out(plan: NetworkPlan) -> str:

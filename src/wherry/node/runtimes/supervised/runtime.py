@@ -64,10 +64,12 @@ class SupervisedRuntime:
         self._pods = Sandboxes(self._shelf, backend, self._workshop)
         self._wards: dict[str, Ward] = {}
         self._listeners: list[Callable[[ContainerState], None]] = []
+        self._closing = False
 
     # -- the runtime as a whole
 
     async def open(self) -> None:
+        self._closing = False
         self._workshop.open()
         try:
             await self._workshop.blocking(self._shelf.open)
@@ -80,9 +82,11 @@ class SupervisedRuntime:
             raise
 
     async def close(self) -> None:
+        self._closing = True
         for ward in self._wards.values():
             if ward.control is not None:
                 ward.control.close()
+            ward.changed.set()  # nothing is heard any more: who waits for a change must not wait on
         await self._workshop.close()
         self._nursery.close()
         self._shelf.close()
@@ -164,6 +168,8 @@ class SupervisedRuntime:
                 await self._fail_start(ward, str(error))
                 raise StartFailed(str(error)) from error
             await self._await_start(ward)
+            if self._closing:
+                raise StartFailed("the agent ends while the container starts; the next one finds it")
             if ward.state.reason == "StartError" or not ward.state.started_at:
                 raise StartFailed(ward.state.message)
 
@@ -240,6 +246,9 @@ class SupervisedRuntime:
         ward.control = await Control.over(
             sock, lambda status: self._on_status(ward, status), lambda: self._on_lost(ward)
         )
+        if self._closing:
+            ward.control.close()
+            ward.changed.set()
 
     def _on_status(self, ward: Ward, status: Status) -> None:
         if isinstance(status, Exited):
