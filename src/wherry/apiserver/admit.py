@@ -34,6 +34,7 @@ def admit(
         old=old,
         user=call.user,
         dry_run=dry_run,
+        warn=call.warn,
         parts=call.parts,
     )
     for plugin in plugins:

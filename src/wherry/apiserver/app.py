@@ -14,6 +14,7 @@ from wherry.api.errors import BadRequest, InternalError, StatusError
 from wherry.api.types import Object
 from wherry.apiserver.admission.builtin import RULES
 from wherry.apiserver.admission.chain import Admission, Rule
+from wherry.apiserver.admission.pod_security_policies import PodSecurityPolicies
 from wherry.apiserver.admission.priority import PriorityDefault
 from wherry.apiserver.answers import error_reply
 from wherry.apiserver.authentication.authenticator import Authenticator
@@ -79,6 +80,7 @@ class ApiServer:
             config=config,
             hubs=hubs,
             priority_default=PriorityDefault(store, hubs),
+            pod_security=PodSecurityPolicies(store, hubs),
             admission=Admission(admission),
             tokens=tokens,
             authenticator=Authenticator(

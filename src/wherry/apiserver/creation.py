@@ -56,9 +56,11 @@ def _prepared(call: Call, served: Served, obj: Object, *, dry_run: bool) -> Obje
     metadata["uid"] = new_uid()
     metadata["creationTimestamp"] = stamp(call.parts.clock.now())
     set_defaults(rules, obj)
-    admit(call, served, "CREATE", obj, None, name=metadata.get("name") or "", dry_run=dry_run)
+    name = metadata.get("name") or ""
+    admit(call, served, "CREATE", obj, None, name=name, dry_run=dry_run)
     strategy_of(served).prepare_create(obj)
     validate_create(rules, obj, loopback=call.parts.config.loopback_endpoints)
+    admit(call, served, "CREATE", obj, None, name=name, dry_run=dry_run, validating=True)
     return obj
 
 

@@ -15,6 +15,7 @@ from wherry.base.log import Logger
 from wherry.store.port import Store
 
 if TYPE_CHECKING:
+    from wherry.apiserver.admission.pod_security_policies import PodSecurityPolicies
     from wherry.apiserver.admission.priority import PriorityDefault
     from wherry.apiserver.authentication.authenticator import Authenticator
     from wherry.apiserver.authorization.authorizer import Authorizer
@@ -46,6 +47,7 @@ class Parts:
     hubs: Hubs
     admission: Admission
     priority_default: PriorityDefault
+    pod_security: PodSecurityPolicies
     tokens: ServiceAccountTokens | None
     authenticator: Authenticator
     authorizer: Authorizer

@@ -62,7 +62,8 @@ def updated(call: Call, served: Served, new: Object, old: Object, *, status: boo
     check_revision(served, new, old)
     keep_metadata(new, old)
     set_defaults(rules, new)
-    admit(call, served, "UPDATE", new, old, subresource="status" if status else "", dry_run=dry_run)
+    subresource = "status" if status else ""
+    admit(call, served, "UPDATE", new, old, subresource=subresource, dry_run=dry_run)
     strategy = strategy_of(served)
     if status:
         strategy.prepare_status_update(new, old)
@@ -70,6 +71,7 @@ def updated(call: Call, served: Served, new: Object, old: Object, *, status: boo
     else:
         strategy.prepare_update(new, old)
         validate_update(rules, new, old, loopback=call.parts.config.loopback_endpoints)
-        if (allocator := call.parts.allocators.get(served.qualified)) is not None:
-            allocator.allocate(call.info.key, new, old, dry_run=dry_run)
+    admit(call, served, "UPDATE", new, old, subresource=subresource, dry_run=dry_run, validating=True)
+    if not status and (allocator := call.parts.allocators.get(served.qualified)) is not None:
+        allocator.allocate(call.info.key, new, old, dry_run=dry_run)
     return new

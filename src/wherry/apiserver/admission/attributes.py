@@ -33,6 +33,8 @@ class Attributes:
     old: Object | None
     user: User
     dry_run: bool
+    warn: Callable[[str], None]
+    """Tells the client something in a `Warning` header."""
     parts: Parts
 
     def forbid(self, why: str) -> Forbidden:

@@ -7,6 +7,7 @@ from wherry.apiserver.admission import (
     escalation,
     namespace_lifecycle,
     node_taints,
+    pod_security,
     priority,
     service_account,
     tolerations,
@@ -31,6 +32,20 @@ RULES: tuple[Rule, ...] = (
     Rule(plugin=tolerations.on_write, operations=_WRITES, resources=_PODS),
     Rule(plugin=node_taints.on_create, operations=_CREATE, resources=frozenset({"nodes"})),
     Rule(plugin=certificate_requests.on_create, operations=_CREATE, resources=_CERTIFICATE_REQUESTS),
+    Rule(
+        plugin=pod_security.on_write_pod,
+        operations=_WRITES,
+        resources=_PODS,
+        subresources=frozenset({"", "ephemeralcontainers", "resize"}),
+        validating=True,
+    ),
+    Rule(plugin=pod_security.on_write_workload, operations=_WRITES, resources=pod_security.WORKLOADS, validating=True),
+    Rule(
+        plugin=pod_security.on_write_namespace,
+        operations=_WRITES,
+        resources=frozenset({"namespaces"}),
+        validating=True,
+    ),
     Rule(plugin=escalation.on_write_role, operations=_WRITES, resources=_ROLES, validating=True),
     Rule(plugin=escalation.on_write_binding, operations=_WRITES, resources=_BINDINGS, validating=True),
 )

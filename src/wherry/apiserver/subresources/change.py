@@ -59,9 +59,11 @@ def narrowed(call: Call, narrow: Narrow, new: Object, old: Object, *, dry_run: b
     check_revision(served, new, old)
     keep_metadata(new, old)
     set_defaults(served.resource, new)
-    admit(call, served, "UPDATE", new, old, subresource=call.info.subresource, dry_run=dry_run)
+    subresource = call.info.subresource
+    admit(call, served, "UPDATE", new, old, subresource=subresource, dry_run=dry_run)
     narrow(call, new, old)
-    validate_update(served.resource, new, old, subresource=call.info.subresource)
+    validate_update(served.resource, new, old, subresource=subresource)
+    admit(call, served, "UPDATE", new, old, subresource=subresource, dry_run=dry_run, validating=True)
     return new
 
 

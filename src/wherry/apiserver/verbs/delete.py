@@ -65,7 +65,8 @@ async def delete(call: Call, served: Served, namespace: str, name: str, options:
         if entry is None:
             raise not_found(served.group, served.plural, name)
         obj = fresh(entry)
-        admit(call, served, "DELETE", None, obj, name=name, dry_run=options.dry_run)
+        for validating in (False, True):
+            admit(call, served, "DELETE", None, obj, name=name, dry_run=options.dry_run, validating=validating)
         before = entry.mod_revision
         outcome = decide(served, obj, options, call.parts.clock.now())
         if outcome is Outcome.PENDING:
