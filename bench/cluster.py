@@ -55,12 +55,18 @@ def run(arguments: tuple[str, ...], environment: dict[str, str]) -> str:
     return done.stdout
 
 
+def environment_of(home: Path, kubeconfig: Path) -> dict[str, str]:
+    """For the product as it is installed: with compiled files, in a home of its own."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "WHERRY_HOME": str(home), "KUBECONFIG": str(kubeconfig)}
+
+
 @contextmanager
 def cluster(*options: str) -> Iterator[Cluster]:
     """`wherry up bench OPTIONS`, and `wherry down` at the end whatever happens."""
     with tempfile.TemporaryDirectory(prefix="wherry-bench-") as directory:
         home = Path(directory)
-        environment = {**os.environ, "WHERRY_HOME": directory, "KUBECONFIG": str(home / "user-kubeconfig")}
+        environment = environment_of(home, home / "user-kubeconfig")
         began = time.monotonic()
         try:
             run(("up", _NAME, *options), environment)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.cluster import Cluster, cluster, cpu_seconds, processes, proportional_set_size
+from bench.cluster import Cluster, cluster, cpu_seconds, environment_of, processes, proportional_set_size
 from bench.report import Row, at_most
 
 _EXAMPLE = Path(__file__).parents[1] / "examples" / "01-hello" / "run.py"
@@ -53,11 +53,10 @@ def _first_answer(times: int) -> float:
 
 
 def _example_once() -> float:
-    import os
     import tempfile
 
     with tempfile.TemporaryDirectory(prefix="wherry-bench-") as directory:
-        environment = {**os.environ, "WHERRY_HOME": directory, "KUBECONFIG": f"{directory}/kubeconfig"}
+        environment = environment_of(Path(directory), Path(directory, "kubeconfig"))
         try:
             command = [sys.executable, str(_EXAMPLE), "--name", "bench"]
             done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=True)

@@ -55,11 +55,17 @@ class Client:
         self._transport = transport
         self._clock = clock
         self._on_warning = on_warning
+        self._sharing = transport if isinstance(transport, SharingTransport) else None
         self._headers = {"accept": "application/json", "user-agent": user_agent}
 
     @property
     def clock(self) -> Clock:
         return self._clock
+
+    @property
+    def shares(self) -> bool:
+        """Whether the server is in this process, so that `feed` works."""
+        return self._sharing is not None
 
     @property
     def transport(self) -> Transport:
@@ -211,11 +217,6 @@ class Client:
             async for event in events:
                 yield event
 
-    @property
-    def shares(self) -> bool:
-        """Whether the server is in this process, so that `feed` works."""
-        return isinstance(self._transport, SharingTransport)
-
     async def feed(
         self,
         resource: ResourceLike,
@@ -229,14 +230,14 @@ class Client:
 
         Only where `shares`; the objects must not be changed. Raises `Expired` where the revision is forgotten.
         """
-        assert isinstance(self._transport, SharingTransport)
+        assert self._sharing is not None
         query = {
             "watch": "true",
             "labelSelector": label_selector,
             "fieldSelector": field_selector,
             "resourceVersion": resource_version,
         }
-        return await self._transport.open_feed(_target(_path(resource, namespace), query), headers=self._headers)
+        return await self._sharing.open_feed(_target(_path(resource, namespace), query), headers=self._headers)
 
     async def raw(
         self, method: str, path: str, *, body: bytes = b"", headers: Mapping[str, str] | None = None

@@ -1,24 +1,23 @@
-"""Which network a cluster has: namespaces with nftables, loopback addresses, or none at all."""
+"""Which network a cluster has: namespaces with nftables, loopback addresses, or none at all.
+
+Only the code of that one is loaded.
+"""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from wherry.api.pod_network import PodNetwork
 from wherry.base.clock import Clock
 from wherry.client.client import Client
 from wherry.client.informer import SharedInformers
 from wherry.distro.config import ClusterConfig, StateDirectory
-from wherry.network.dns.component import DnsServer
-from wherry.network.nodes.host import HostNetwork
-from wherry.network.nodes.node import NodeNetwork
-from wherry.network.nodes.plan import NetworkPlan, NodePlan
-from wherry.network.pretend import PretendNetwork
-from wherry.network.services.proxy import ServiceProxy
-from wherry.network.userspace.addresses import LoopbackNetwork
-from wherry.network.userspace.proxy import UserspaceProxy
+
+if TYPE_CHECKING:
+    from wherry.network.nodes.host import HostNetwork
+    from wherry.network.nodes.plan import NetworkPlan
 
 
 class Runnable(Protocol):
@@ -29,6 +28,8 @@ class Runnable(Protocol):
 
 def plan_of(config: ClusterConfig) -> NetworkPlan:
     """The names and addresses of a cluster's namespaces."""
+    from wherry.network.nodes.plan import NetworkPlan, NodePlan
+
     numbers = range(1, config.nodes + 1)
     return NetworkPlan(
         cluster=config.name,
@@ -52,7 +53,11 @@ def plan_of(config: ClusterConfig) -> NetworkPlan:
 
 def host_network(config: ClusterConfig, state: StateDirectory) -> HostNetwork | None:
     """The host's side; None where pods use the host's own network."""
-    return HostNetwork(plan_of(config), state=state.path) if config.network == "namespaces" else None
+    if config.network != "namespaces":
+        return None
+    from wherry.network.nodes.host import HostNetwork
+
+    return HostNetwork(plan_of(config), state=state.path)
 
 
 def node_network(config: ClusterConfig, state: StateDirectory, number: int) -> PodNetwork:
@@ -60,9 +65,15 @@ def node_network(config: ClusterConfig, state: StateDirectory, number: int) -> P
     plan = plan_of(config)
     node = plan.nodes[number - 1]
     if config.network == "namespaces":
+        from wherry.network.nodes.node import NodeNetwork
+
         return NodeNetwork(plan, node, state=state.node(node.name))
     if config.network == "fake":
+        from wherry.network.pretend import PretendNetwork
+
         return PretendNetwork(node_address=node.address, pod_cidr=node.pod_cidr, dns_servers=(plan.dns_address,))
+    from wherry.network.userspace.addresses import LoopbackNetwork
+
     return LoopbackNetwork(
         pod_cidr=node.pod_cidr,
         state=state.node(node.name),
@@ -73,14 +84,23 @@ def node_network(config: ClusterConfig, state: StateDirectory, number: int) -> P
 
 def node_sockets(config: ClusterConfig, network: PodNetwork, port: int) -> Sequence[socket.socket]:
     """Where the node's server listens: in the node's namespace; nothing where it listens on the host's loopback."""
-    return [network.listen(port)] if isinstance(network, NodeNetwork) else []
+    if config.network != "namespaces":
+        return []
+    from wherry.network.nodes.node import NodeNetwork
+
+    assert isinstance(network, NodeNetwork)
+    return [network.listen(port)]
 
 
 def node_proxy(
     config: ClusterConfig, network: PodNetwork, informers: SharedInformers, clock: Clock, node: str
 ) -> Runnable | None:
     """What carries Services on one node."""
-    if isinstance(network, NodeNetwork):
+    if config.network == "namespaces":
+        from wherry.network.nodes.node import NodeNetwork
+        from wherry.network.services.proxy import ServiceProxy
+
+        assert isinstance(network, NodeNetwork)
         return ServiceProxy(
             informers=informers,
             network=network,
@@ -89,8 +109,12 @@ def node_proxy(
             pod_cidr=config.pod_cidr,
             service_cidr=config.service_cidr,
         )
-    if isinstance(network, LoopbackNetwork) and node == config.node_name(1):
-        # All nodes are this machine: one proxy carries for all of them.
+    # All nodes are this machine: one proxy carries for all of them.
+    if config.network == "loopback" and node == config.node_name(1):
+        from wherry.network.userspace.addresses import LoopbackNetwork
+        from wherry.network.userspace.proxy import UserspaceProxy
+
+        assert isinstance(network, LoopbackNetwork)
         return UserspaceProxy(
             informers=informers,
             clock=clock,
@@ -102,6 +126,8 @@ def node_proxy(
 
 def dns_server(config: ClusterConfig, client: Client, informers: SharedInformers, clock: Clock) -> Runnable:
     """The cluster's DNS, at the host's address on the nodes' network."""
+    from wherry.network.dns.component import DnsServer
+
     return DnsServer(
         informers=informers,
         client=client,

@@ -1,7 +1,7 @@
 """The parts of a machine as coroutines that run until cancelled: the same whether they share a process or have their own.
 
 A part is given its client and nothing else of the API server; `Connect` decides whether that is a call in the same process
-or TLS to a port.
+or TLS to a port. Each part's code is loaded when it starts, so that the API server answers before.
 """
 
 from __future__ import annotations
@@ -16,14 +16,9 @@ from wherry.base.log import Logger
 from wherry.base.tasks import keep_running
 from wherry.client.client import Client
 from wherry.client.informer import SharedInformers
-from wherry.controllers.context import Config as ControllerConfig
-from wherry.controllers.manager import ControllerManager
-from wherry.distro import networks
 from wherry.distro.config import ClusterConfig, StateDirectory
 from wherry.distro.credentials import CONTROLLER_MANAGER, DNS, PROXY, SCHEDULER, Credentials
-from wherry.distro.node_stack import open_node
 from wherry.policy.user import MASTERS
-from wherry.scheduler.scheduler import Scheduler
 
 log = Logger("cluster")
 
@@ -46,10 +41,18 @@ class Identity:
 Connect = Callable[[Identity], Client]
 
 
+def load() -> None:
+    """Load the code of all parts now, for processes that are forked later and share it."""
+    import wherry.controllers.manager
+    import wherry.distro.node_stack
+    import wherry.network.dns.component
+    import wherry.scheduler.scheduler  # noqa: F401
+
+
 def part_names(config: ClusterConfig) -> list[str]:
-    """Every part but the API server. Pods that only pretend ask for no names."""
+    """Every part but the API server, first what is waited for at the start. Pods that only pretend ask for no names."""
     nodes = [config.node_name(number) for number in range(1, config.nodes + 1)]
-    return ["controllers", "scheduler", *(["dns"] if config.network != "fake" else []), *nodes]
+    return [*nodes, "controllers", "scheduler", *(["dns"] if config.network != "fake" else [])]
 
 
 class Parts:
@@ -80,11 +83,16 @@ class Parts:
         return {name: known[name] for name in part_names(self._config)}
 
     async def controllers(self) -> None:
+        from wherry.controllers.context import Config as ControllerConfig
+        from wherry.controllers.manager import ControllerManager
+
         client = self._connect(Identity(CONTROLLER_MANAGER, (MASTERS,)))
         config = ControllerConfig(root_ca=self._credentials.ca.decode())
         await ControllerManager(client, self._clock, config).run()
 
     async def scheduler(self) -> None:
+        from wherry.scheduler.scheduler import Scheduler
+
         client = self._connect(Identity(SCHEDULER))
         informers = SharedInformers(client)
         scheduler = Scheduler(client=client, informers=informers, clock=self._clock)
@@ -93,6 +101,8 @@ class Parts:
             group.create_task(scheduler.run())
 
     async def dns(self) -> None:
+        from wherry.distro import networks
+
         client = self._connect(Identity(DNS, (MASTERS,)))
         informers = SharedInformers(client)
         server = networks.dns_server(self._config, client, informers, self._clock)
@@ -104,6 +114,8 @@ class Parts:
         return lambda: self.node(number)
 
     async def node(self, number: int) -> None:
+        from wherry.distro.node_stack import open_node
+
         name = self._config.node_name(number)
         client = self._connect(Identity(f"system:node:{name}", ("system:nodes",)))
         informers = SharedInformers(client)

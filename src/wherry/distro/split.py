@@ -19,12 +19,13 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from wherry.base import garbage
 from wherry.base.backoff import Backoff
 from wherry.base.clock import RealClock
 from wherry.base.log import Logger
 from wherry.client.client import Client
 from wherry.distro import credentials as credentials_of
-from wherry.distro import kubeconfig, networks
+from wherry.distro import kubeconfig, networks, parts
 from wherry.distro.config import ClusterConfig, StateDirectory
 from wherry.distro.control_plane import open_control_plane, remote_client
 from wherry.distro.credentials import Credentials
@@ -49,6 +50,8 @@ def supervise(state: StateDirectory, config: ClusterConfig, report: Report) -> N
     """Be the supervisor until a signal ends it."""
     from wherry.distro.assembly import Announcer
 
+    parts.load()
+    garbage.settle()
     progress = Announcer(config, report)
     credentials = credentials_of.ensure(state, config, RealClock())
     kubeconfig.write(state, config, credentials.authority)
