@@ -66,13 +66,36 @@ def _amount(text: str | int | float | None) -> Quantity:
 
 def effective_requests(spec: Mapping[str, Any]) -> Object:
     """Resource name to quantity text: what the scheduler must find room for, from the containers alone."""
+    return {name: str(amount) for name, amount in _of_containers(spec, "requests").items()}
+
+
+def pod_requests(spec: Mapping[str, Any], *, overhead: bool = True) -> dict[str, Quantity]:
+    """What the whole pod asks for: its own requests where it has some, else its containers', and its overhead."""
+    totals = _of_containers(spec, "requests")
+    totals.update(_amounts(spec, "requests"))
+    if overhead:
+        _add(totals, {name: _amount(text) for name, text in (spec.get("overhead") or {}).items()})
+    return totals
+
+
+def pod_limits(spec: Mapping[str, Any], *, overhead: bool = True) -> dict[str, Quantity]:
+    """The limits of the whole pod; its overhead raises those that there are."""
+    totals = _of_containers(spec, "limits")
+    totals.update(_amounts(spec, "limits"))
+    for name, text in (spec.get("overhead") or {}).items() if overhead else ():
+        if totals.get(name):
+            totals[name] = totals[name] + _amount(text)
+    return totals
+
+
+def _of_containers(spec: Mapping[str, Any], field: str) -> dict[str, Quantity]:
     totals: dict[str, Quantity] = {}
     for container in spec.get("containers") or ():
-        _add(totals, _requests(container))
+        _add(totals, _amounts(container, field))
     sidecars: dict[str, Quantity] = {}
     peak: dict[str, Quantity] = {}
     for container in spec.get("initContainers") or ():
-        asked = _requests(container)
+        asked = _amounts(container, field)
         if container.get("restartPolicy") == "Always":
             _add(totals, asked)
             _add(sidecars, asked)
@@ -82,12 +105,12 @@ def effective_requests(spec: Mapping[str, Any]) -> Object:
             _add(together, sidecars)
             _raise_to(peak, together)
     _raise_to(totals, peak)
-    return {name: str(amount) for name, amount in totals.items()}
+    return totals
 
 
-def _requests(container: Mapping[str, Any]) -> dict[str, Quantity]:
-    asked = (container.get("resources") or {}).get("requests") or {}
-    return {name: _amount(text) for name, text in asked.items()}
+def _amounts(holder: Mapping[str, Any], field: str) -> dict[str, Quantity]:
+    found = (holder.get("resources") or {}).get(field) or {}
+    return {name: _amount(text) for name, text in found.items()}
 
 
 def _add(totals: dict[str, Quantity], more: Mapping[str, Quantity]) -> None:

@@ -13,7 +13,9 @@ from inspect import isawaitable
 from wherry.api.errors import BadRequest, InternalError, StatusError
 from wherry.api.types import Object
 from wherry.apiserver.admission.builtin import RULES
+from wherry.apiserver.admission.by_namespace import ByNamespace
 from wherry.apiserver.admission.chain import Admission, Rule
+from wherry.apiserver.admission.limit_ranger import LIMIT_RANGES
 from wherry.apiserver.admission.pod_security_policies import PodSecurityPolicies
 from wherry.apiserver.admission.priority import PriorityDefault
 from wherry.apiserver.answers import error_reply
@@ -44,6 +46,7 @@ from wherry.apiserver.tokens import ServiceAccountTokens
 from wherry.apiserver.watching.hub import Hubs
 from wherry.base.clock import Clock
 from wherry.base.log import Logger
+from wherry.policy import limit_ranges
 from wherry.store.port import Store, StoreError
 from wherry.wire.messages import Reply, Request, Response
 
@@ -81,6 +84,7 @@ class ApiServer:
             hubs=hubs,
             priority_default=PriorityDefault(store, hubs),
             pod_security=PodSecurityPolicies(store, hubs),
+            limit_ranges=ByNamespace(store, hubs, LIMIT_RANGES, limit_ranges.compiled),
             admission=Admission(admission),
             tokens=tokens,
             authenticator=Authenticator(

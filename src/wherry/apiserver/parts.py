@@ -15,6 +15,7 @@ from wherry.base.log import Logger
 from wherry.store.port import Store
 
 if TYPE_CHECKING:
+    from wherry.apiserver.admission.by_namespace import ByNamespace
     from wherry.apiserver.admission.pod_security_policies import PodSecurityPolicies
     from wherry.apiserver.admission.priority import PriorityDefault
     from wherry.apiserver.authentication.authenticator import Authenticator
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from wherry.apiserver.config import ServerConfig
     from wherry.apiserver.metrics import Metrics
     from wherry.apiserver.tokens import ServiceAccountTokens
+    from wherry.policy.limit_ranges import LimitRange
 
 
 class Allocator(Protocol):
@@ -48,6 +50,7 @@ class Parts:
     admission: Admission
     priority_default: PriorityDefault
     pod_security: PodSecurityPolicies
+    limit_ranges: ByNamespace[LimitRange]
     tokens: ServiceAccountTokens | None
     authenticator: Authenticator
     authorizer: Authorizer

@@ -5,6 +5,7 @@ from __future__ import annotations
 from wherry.apiserver.admission import (
     certificate_requests,
     escalation,
+    limit_ranger,
     namespace_lifecycle,
     node_taints,
     pod_security,
@@ -17,6 +18,8 @@ from wherry.apiserver.admission.chain import Rule
 _CREATE, _UPDATE, _DELETE = frozenset({"CREATE"}), frozenset({"UPDATE"}), frozenset({"DELETE"})
 _WRITES = _CREATE | _UPDATE
 _PODS = frozenset({"pods"})
+_RESIZE = frozenset({"resize"})
+_CLAIMS = frozenset({"persistentvolumeclaims"})
 _RBAC = "rbac.authorization.k8s.io"
 _ROLES = frozenset({f"roles.{_RBAC}", f"clusterroles.{_RBAC}"})
 _BINDINGS = frozenset({f"rolebindings.{_RBAC}", f"clusterrolebindings.{_RBAC}"})
@@ -27,11 +30,15 @@ SERVICE_ACCOUNT = Rule(plugin=service_account.on_create, operations=_CREATE, res
 RULES: tuple[Rule, ...] = (
     Rule(plugin=namespace_lifecycle.on_create, operations=_CREATE, subresources=frozenset({"*"})),
     Rule(plugin=namespace_lifecycle.on_delete, operations=_DELETE, resources=frozenset({"namespaces"})),
+    Rule(plugin=limit_ranger.set_pod_defaults, operations=_CREATE, resources=_PODS),
     SERVICE_ACCOUNT,
     Rule(plugin=priority.on_create, operations=_CREATE, resources=_PODS),
     Rule(plugin=tolerations.on_write, operations=_WRITES, resources=_PODS),
     Rule(plugin=node_taints.on_create, operations=_CREATE, resources=frozenset({"nodes"})),
     Rule(plugin=certificate_requests.on_create, operations=_CREATE, resources=_CERTIFICATE_REQUESTS),
+    Rule(plugin=limit_ranger.check_pod, operations=_CREATE, resources=_PODS, validating=True),
+    Rule(plugin=limit_ranger.check_pod, operations=_UPDATE, resources=_PODS, subresources=_RESIZE, validating=True),
+    Rule(plugin=limit_ranger.check_claim, operations=_WRITES, resources=_CLAIMS, validating=True),
     Rule(
         plugin=pod_security.on_write_pod,
         operations=_WRITES,
