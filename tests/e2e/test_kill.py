@@ -177,7 +177,7 @@ def leftovers() -> dict[str, list[str]]:
         "namespaces": [p.name for p in namespaces.iterdir() if f".{NAME}." in p.name] if namespaces.exists() else [],
         "links": [name for _, name in socket.if_nameindex() if name.startswith("wherry")],
         "tables": subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True).stdout.split("\n"),
-        "cgroups": [str(path) for path in Path("/sys/fs/cgroup").glob(f"**/wherry-{NAME}")],
+        "cgroups": [str(path) for path in Path("/sys/fs/cgroup").glob(f"**/wherry*-{NAME}")],
     }  # fmt: skip
 
 

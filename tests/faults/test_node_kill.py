@@ -24,7 +24,13 @@ from wherry.testing.served import Served, served
 PROGRAM = Path(__file__).with_name("node_process.py")
 SOURCES = Path(__file__).parents[2] / "src"
 
-STARTING = ("node.set-up.attached", "node.set-up.sandbox", "node.start.created", "node.start.started")
+STARTING = (
+    "node.set-up.attached",
+    "node.set-up.sandbox",
+    "node.start.created",
+    "node.start.described",
+    "node.start.started",
+)
 STOPPING = ("node.stop.signalled", "node.over.released", "node.remove.confirmed", "node.remove.sandbox")
 
 

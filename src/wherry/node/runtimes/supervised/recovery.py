@@ -75,6 +75,8 @@ def _resume(shelf: Shelf, backend: Backend, ward: Ward, now: float) -> socket.so
             ward.apply(status)
         if (sock := _reach(ward.directory)) is not None:
             return sock
+        if not (ward.directory / LAUNCH_FILE).exists():
+            return None
         status = shelf.read_status(ward.directory)
     if not isinstance(status, Exited):
         backend.ended(ward.container.id, ward.directory)
@@ -88,11 +90,14 @@ def _resume(shelf: Shelf, backend: Backend, ward: Ward, now: float) -> socket.so
 
 
 def _reach(directory: Path) -> socket.socket | None:
-    """Connect to the shim; None when there is none any more."""
+    """Connect to the shim; None when there is none any more, or never was one: then there is no `launch` any more either."""
     deadline = time.monotonic() + _START_SECONDS
     while True:
         lock = take_lock(directory)
         if lock is not None:
+            if os.fstat(lock).st_size == 0:
+                # No shim ever had it. One that is still on its way must find nothing to launch: the container is ours.
+                (directory / LAUNCH_FILE).unlink(missing_ok=True)
             os.close(lock)
             return None
         try:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from wherry.base.clock import Clock
+from wherry.base.failpoints import reach
 from wherry.base.log import Logger
 from wherry.node.runtimes.port import (
     Container,
@@ -162,6 +163,7 @@ class SupervisedRuntime:
                 raise StartFailed(f"container {ward.container.id} has already ended")
             try:
                 await self._workshop.blocking(self._write_launch, ward)
+                reach("node.start.described")
                 ward.changed.clear()
                 await self._watch(ward, await self._nursery.spawn(ward.directory))
             except (OSError, RuntimeFailure) as error:
