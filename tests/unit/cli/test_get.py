@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sys
 
 import yaml
 
@@ -72,8 +74,8 @@ async def test_categories_and_kinds_in_names(wherry: Wherry) -> None:
 
 async def test_watch_goes_on_with_changes(wherry: Wherry) -> None:
     process = await asyncio.create_subprocess_exec(
-        "python", "-m", "wherry", "get", "cm", "-w", "-o", "name", "--kubeconfig", str(wherry.at.kubeconfig),
-        stdout=asyncio.subprocess.PIPE, env={"PYTHONPATH": "src", "PATH": __import__("os").environ["PATH"]},
+        sys.executable, "-m", "wherry", "get", "cm", "-w", "-o", "name", "--kubeconfig", str(wherry.at.kubeconfig),
+        stdout=asyncio.subprocess.PIPE, env={"PYTHONPATH": "src", "PATH": os.environ["PATH"]},
     )  # fmt: skip
     assert process.stdout is not None
     try:
