@@ -22,6 +22,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "start": "wherry.cli.start:start",
         "stop": "wherry.cli.stop:stop",
         "reset": "wherry.cli.reset:reset",
+        "status": "wherry.cli.status:status",
         "list": "wherry.cli.list_clusters:list_clusters",
         "kubeconfig": "wherry.cli.kubeconfig:kubeconfig",
         "doctor": "wherry.cli.doctor:doctor",
@@ -33,8 +34,15 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "create": "wherry.cli.create:create",
         "delete": "wherry.cli.delete:delete",
         "wait": "wherry.cli.wait:wait",
+        "logs": "wherry.cli.logs:logs",
+        "exec": "wherry.cli.exec_command:exec_command",
+        "port-forward": "wherry.cli.port_forward:port_forward",
     },
-    "Images and credentials": {},
+    "Images and credentials": {
+        "image": "wherry.cli.image:image",
+        "token": "wherry.cli.token:token",
+        "completion": "wherry.cli.completion:completion",
+    },
 }
 HIDDEN: Mapping[str, str] = {}
 

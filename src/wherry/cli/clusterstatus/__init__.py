@@ -1,0 +1,1 @@
+"""How a cluster of this machine is: its processes, its API server, what runs in it."""
