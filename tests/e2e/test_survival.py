@@ -34,6 +34,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.root]
 T = TypeVar("T")
 
 NAME = "survivor"
+PORT = "26443"  # not among those that other tests' clusters choose while ours is dead
+MADE_WITH = ("--runtime", "oci", "--port", PORT)
 SECONDS = "86417"  # of sleep: tells our containers from others on this machine
 
 
@@ -69,9 +71,8 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     assert traces(NAME, home, index) == []
 
 
-def up(shell: Shell, *options: str) -> Shell:
-    shell.wherry("up", NAME, "--runtime", "oci", *options)
-    return shell
+def up(shell: Shell, *options: str) -> None:
+    shell.wherry("up", NAME, *MADE_WITH, *options)
 
 
 def ask(shell: Shell, question: Callable[[Client], Awaitable[T]]) -> T:
@@ -118,6 +119,16 @@ def running(shell: Shell, replicas: int) -> dict[int, str]:
     """Wait until they are, and each once; gives the processes."""
     eventually(lambda: ready(shell) == replicas and len(sleepers()) == replicas, seconds=25)
     return sleepers()
+
+
+def scale(shell: Shell, replicas: int) -> bool:
+    """False when the server did not answer."""
+    change = {"spec": {"replicas": replicas}}
+    try:
+        ask(shell, lambda client: client.patch("deployments.apps", "sleepers", change, namespace="default"))
+    except (StatusError, OSError):
+        return False
+    return True
 
 
 def ready(shell: Shell) -> int:
@@ -232,6 +243,37 @@ def test_the_cluster_dies_while_ten_pods_start(shell: Shell, containers: int) ->
     assert restarts(shell) == [0] * 10
 
 
+# -- a process for each part
+
+
+def test_each_part_comes_back_alone_and_does_its_work(shell: Shell) -> None:
+    up(shell, "--processes", "many")
+    before = deploy(shell, 1)
+    for replicas, part in enumerate(children(shell.pid()), start=2):
+        os.kill(part, signal.SIGKILL)
+        eventually(lambda part=part: part not in children(shell.pid()) and len(children(shell.pid())) == 5)
+        eventually(lambda replicas=replicas: scale(shell, replicas))
+        assert before.items() <= running(shell, replicas).items()
+        before = sleepers()
+    assert set(restarts(shell)) == {0}
+
+
+@pytest.mark.parametrize("replicas", [0, 5])
+def test_with_the_supervisor_its_parts_end_and_the_next_start_goes_on(shell: Shell, replicas: int) -> None:
+    """Once with pods that run, once while they are made."""
+    up(shell, "--processes", "many")
+    before = {} if replicas else deploy(shell, 3)
+    if replicas:
+        apply(shell, replicas)
+        eventually(lambda: len(sleepers()) >= 2, every=0.002)
+    parts = children(shell.pid())
+    os.kill(shell.pid(), signal.SIGKILL)
+    shell.wherry("start", NAME)
+    assert before.items() <= running(shell, replicas or 3).items()
+    assert set(restarts(shell)) == {0}
+    eventually(lambda: not any(Path(f"/proc/{part}").exists() for part in parts))
+
+
 # -- in the middle of a command
 
 
@@ -261,14 +303,14 @@ UP = {
 @pytest.mark.parametrize("part", UP)
 def test_up_is_killed_and_the_next_one_repairs(shell: Shell, part: str) -> None:
     place = shell.home / NAME / UP[part]
-    interrupted(shell, place.exists, "up", NAME, "--runtime", "oci")
+    interrupted(shell, place.exists, "up", NAME, *MADE_WITH)
     assert (shell.home / NAME / "cluster.json").exists()
     up(shell)
     assert ask(shell, lambda client: client.get("nodes", f"{NAME}-1"))["status"]["conditions"]
 
 
 def test_up_is_killed_and_down_takes_away_what_it_made(shell: Shell) -> None:
-    interrupted(shell, lambda: list(shell.home.glob(f"{NAME}/nodes/*")), "up", NAME, "--runtime", "oci", "--nodes", "2")
+    interrupted(shell, lambda: list(shell.home.glob(f"{NAME}/nodes/*")), "up", NAME, *MADE_WITH, "--nodes", "2")
     shell.wherry("down", NAME)
 
 

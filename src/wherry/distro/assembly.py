@@ -24,6 +24,7 @@ from wherry.distro import daemon, kubeconfig, networks
 from wherry.distro.config import ClusterConfig, StateDirectory
 from wherry.distro.control_plane import ControlPlane, open_control_plane
 from wherry.distro.daemon import Progress, Report
+from wherry.distro.failures import explain
 from wherry.distro.parts import Identity, Parts
 
 log = Logger("cluster")
@@ -51,7 +52,7 @@ def run(state: StateDirectory, config: ClusterConfig, report: Report) -> None:
             run_loop(Cluster(state, config, RealClock(), report).run())
     except Exception as error:
         log.exception("the cluster failed", cluster=config.name)
-        report(Progress("failed", first_line(error)))
+        report(Progress("failed", explain(error, state, config)))
         raise SystemExit(1) from error
 
 
@@ -62,14 +63,6 @@ def run_loop(work: Coroutine[Any, Any, None]) -> None:
     garbage.tune()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_until_signalled(work))
-
-
-def first_line(error: BaseException) -> str:
-    """What went wrong, for people: the first cause's first line."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0]
 
 
 async def _until_signalled(work: Coroutine[Any, Any, None]) -> None:

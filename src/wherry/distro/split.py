@@ -30,6 +30,7 @@ from wherry.distro.config import ClusterConfig, StateDirectory
 from wherry.distro.control_plane import open_control_plane, remote_client
 from wherry.distro.credentials import Credentials
 from wherry.distro.daemon import Progress, Report, release_inherited
+from wherry.distro.failures import explain
 from wherry.distro.parts import Identity, Parts, part_names
 from wherry.distro.pki import Profile
 
@@ -40,9 +41,11 @@ _RESTART = Backoff(initial=0.2, cap=10.0)
 _START_ATTEMPTS = 5
 """Of the API server, before the cluster is said not to start: one that was killed may still hold port and store."""
 _GRACE_SECONDS = 10.0
+_LONGEST_WORD = 1000
+"""Of what a part tells in one line: the kernel keeps a write to a pipe whole up to 4096 bytes."""
 
 Tell = Callable[[str], None]
-"""Says one line to the supervisor; lines are short enough for the pipe to keep them whole."""
+"""Says one line to the supervisor."""
 Work = Callable[[Tell], Coroutine[Any, Any, None]]
 
 
@@ -72,7 +75,7 @@ def supervise(state: StateDirectory, config: ClusterConfig, report: Report) -> N
             report(Progress("failed", word))
             family.end()
 
-    family = Family(on_word)
+    family = Family(on_word, lambda error: explain(error, state, config))
     family.start_all({"apiserver": works["apiserver"]})
     family.run()
 
@@ -105,11 +108,13 @@ def _works(state: StateDirectory, config: ClusterConfig, credentials: Credential
 class Family:
     """The processes of the supervisor.
 
-    `on_word` gets, in the supervisor's process, the name of a part and each line it tells; also why it failed.
+    `on_word` gets, in the supervisor's process, the name of a part and each line it tells; also why it failed, in the
+    words of `explain`.
     """
 
-    def __init__(self, on_word: Callable[[str, str], None]) -> None:
+    def __init__(self, on_word: Callable[[str, str], None], explain: Callable[[Exception], str]) -> None:
         self._on_word = on_word
+        self._explain = explain
         self._works: dict[str, Work] = {}
         self._names: dict[int, str] = {}
         self._began: dict[str, float] = {}
@@ -189,7 +194,26 @@ class Family:
             self._names[pid] = name
             self._began[name] = time.monotonic()
             return
-        _be_child(parent, name, self._works[name], lambda word: _tell(self._writer, f"{name} {word}"))
+        self._be_child(parent, name)
+
+    def _be_child(self, parent: int, name: str) -> None:
+        """Never returns. Not sys.exit: the supervisor's exit handlers are not ours to run."""
+        from wherry.distro.assembly import run_loop
+
+        def tell(word: str) -> None:
+            os.write(self._writer, f"{name} {word[:_LONGEST_WORD]}\n".encode())
+
+        status = 1
+        try:
+            _let_go()
+            _end_with(parent)
+            run_loop(self._works[name](tell))
+            status = 0
+        except Exception as error:
+            log.exception("a part failed", part=name)
+            tell(self._explain(error))
+        finally:
+            os._exit(status)
 
     def _stop_all(self) -> None:
         deadline = time.monotonic() + _GRACE_SECONDS
@@ -205,25 +229,13 @@ class Family:
             os.waitpid(pid, 0)
 
 
-def _be_child(parent: int, name: str, work: Work, tell: Tell) -> None:
-    """Never returns. Not sys.exit: the supervisor's exit handlers are not ours to run."""
-    from wherry.distro.assembly import first_line, run_loop
-
-    status = 1
-    try:
-        signal.set_wakeup_fd(-1)
-        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGINT))
-        release_inherited()
-        _end_with(parent)
-        run_loop(work(tell))
-        status = 0
-    except Exception as error:
-        log.exception("a part failed", part=name)
-        tell(first_line(error)[:1000])
-    finally:
-        os._exit(status)
+def _let_go() -> None:
+    """In a child: drop what is the supervisor's, its signal handlers and its lock."""
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGINT))
+    release_inherited()
 
 
 def _end_with(parent: int) -> None:
@@ -232,7 +244,3 @@ def _end_with(parent: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:
         os._exit(1)
-
-
-def _tell(writer: int, word: str) -> None:
-    os.write(writer, f"{word}\n".encode())
