@@ -105,6 +105,10 @@ class Informer:
         """Objects whose index function gave that value. Raises `KeyError` for an unknown index."""
         return list(self._indexes[index][1].get(value, {}).values())
 
+    def count(self, index: str, value: str) -> int:
+        """How many `by_index` would give."""
+        return len(self._indexes[index][1].get(value, ()))
+
     def in_namespace(self, namespace: str) -> list[Object]:
         """Objects of one namespace; the index for it is made at the first use."""
         if "namespace" not in self._indexes:

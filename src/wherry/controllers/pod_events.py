@@ -6,12 +6,17 @@ from collections.abc import Callable, Mapping
 
 from wherry.api.types import Object
 from wherry.client.informer import Informer, Key, key_of
+from wherry.client.workqueue import WorkQueue
 from wherry.controllers import owners, pods
+from wherry.controllers.damping import pause
 from wherry.controllers.expectations import Expectations
 
 
 class PodEvents:
-    """Listens to pods for one kind of workload: settles its expectations, and tells the keys to look at.
+    """Listens to pods for one kind of workload: settles its expectations, and queues the keys to look at.
+
+    What a workload waits for (the last pod that it expects, a pod lost) is queued at once; of other changes large ones
+    gather some first.
 
     `matches(workload, labels)` says whether a workload's selector fits a pod's labels.
     """
@@ -23,13 +28,14 @@ class PodEvents:
         workloads: Informer,
         pods: Informer,
         matches: Callable[[Object, Mapping[str, str]], bool],
-        tell: Callable[[Key], None],
+        queue: WorkQueue[Key],
         expectations: Expectations | None = None,
     ) -> None:
         self._kind = kind
         self._workloads = workloads
         self._matches = matches
-        self._tell = tell
+        self._pods = pods
+        self._queue = queue
         self._expectations = expectations
         pods.add_index("controller", owners.controller_index)
         pods.add_handler(self._added, self._changed, self._gone)
@@ -48,7 +54,7 @@ class PodEvents:
         elif (owner := self.owner(pod)) is not None:
             if self._expectations is not None:
                 self._expectations.creation_seen(owner)
-            self._tell(owner)
+            self._tell(owner, pod)
         elif owners.controller_of(pod) is None:
             self._tell_matching(pod)
 
@@ -58,9 +64,9 @@ class PodEvents:
             return
         before, after = self.owner(old), self.owner(new)
         if before is not None and before != after:
-            self._tell(before)
+            self._queue.add(before)
         if after is not None:
-            self._tell(after)
+            self._queue.add_after(after, self._pause(new))
         elif owners.controller_of(new) is None and (
             old["metadata"].get("labels") != new["metadata"].get("labels") or owners.controller_of(old) is not None
         ):
@@ -71,7 +77,17 @@ class PodEvents:
         if (owner := self.owner(pod)) is not None:
             if self._expectations is not None:
                 self._expectations.deletion_seen(owner, pod["metadata"]["uid"])
-            self._tell(owner)
+            self._tell(owner, pod)
+
+    def _tell(self, owner: Key, pod: Object) -> None:
+        if self._expectations is None or self._expectations.satisfied(owner):
+            self._queue.add(owner)
+        else:
+            self._queue.add_after(owner, self._pause(pod))
+
+    def _pause(self, pod: Object) -> float:
+        (uid,) = owners.controller_index(pod)
+        return pause(self._pods.count("controller", uid))
 
     def _tell_matching(self, pod: Object) -> None:
         labels = pod["metadata"].get("labels") or {}
@@ -79,4 +95,4 @@ class PodEvents:
             return
         for workload in self._workloads.in_namespace(pod["metadata"]["namespace"]):
             if self._matches(workload, labels):
-                self._tell(key_of(workload))
+                self._queue.add(key_of(workload))

@@ -18,6 +18,7 @@ from wherry.client.informer import Key, key_of
 from wherry.controllers import conditions, owners, pods
 from wherry.controllers.context import Context
 from wherry.controllers.controller import Loop
+from wherry.controllers.damping import pause
 from wherry.controllers.expectations import Expectations
 from wherry.controllers.pod_control import PodControl, all_at_once, namespace_terminating, slow_start
 from wherry.controllers.pod_events import PodEvents
@@ -133,7 +134,7 @@ class ReplicaSetController:
             workloads=self._sets,
             pods=self._pods,
             matches=lambda rs, labels: kind.predicate(rs["spec"])(labels),
-            tell=self.loop.queue.add,
+            queue=self.loop.queue,
             expectations=self._expectations,
         )
 
@@ -143,7 +144,11 @@ class ReplicaSetController:
     def _set_changed(self, old: Object, new: Object) -> None:
         if old["metadata"]["uid"] != new["metadata"]["uid"]:
             self._expectations.forget(key_of(old))
-        self.loop.enqueue(new)
+        if old["metadata"].get("generation") != new["metadata"].get("generation"):
+            self.loop.enqueue(new)
+        else:
+            # Mostly our own status coming back.
+            self.loop.queue.add_after(key_of(new), pause(self._pods.count("controller", new["metadata"]["uid"])))
 
     def _set_gone(self, rs: Object) -> None:
         self._expectations.forget(key_of(rs))

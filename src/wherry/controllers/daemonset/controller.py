@@ -55,7 +55,7 @@ class DaemonSetController:
             workloads=self._sets,
             pods=self._pods,
             matches=lambda daemonset, labels: by_selector(daemonset["spec"].get("selector"))(labels),
-            tell=self.loop.queue.add,
+            queue=self.loop.queue,
             expectations=self._expectations,
         )
         self._nodes.add_handler(lambda node: self._all(), self._node_changed, lambda node: self._all())

@@ -84,6 +84,7 @@ class EndpointsController:
         self._services = context.informers.informer("services")
         self._pods = context.informers.informer("pods")
         self._endpoints = context.informers.informer("endpoints")
+        self._sizes: dict[Key, int] = {}
         self.loop = Loop(
             self.name,
             self._reconcile,
@@ -93,7 +94,7 @@ class EndpointsController:
             workers=context.config.workers_by_controller.get(self.name, context.config.workers),
         )
         self.loop.follow(self._services)
-        ServicesOfPods(self._services, self._pods, self.loop.queue.add)
+        ServicesOfPods(self._services, self._pods, self.loop.queue, self._sizes)
         self.loop.follow(self._endpoints)
 
     async def run(self) -> None:
@@ -102,6 +103,7 @@ class EndpointsController:
     async def _reconcile(self, key: Key) -> None:
         service, current = self._services.get(*key), self._endpoints.get(*key)
         if service is None:
+            self._sizes.pop(key, None)
             await self._delete(current)
             return
         if not addresses.has_selector(service):
@@ -140,6 +142,7 @@ class EndpointsController:
         namespace, name = _name(service)
         found = self._pods.in_namespace(namespace)
         selected = [pod for pod in found if matches(pod["metadata"].get("labels") or {})]
+        self._sizes[namespace, name] = len(selected)
         packed, over = truncated(subsets(service, selected))
         labels = {**(service["metadata"].get("labels") or {}), MANAGED_BY: MANAGER}
         labels.pop(HEADLESS, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from wherry.api.resources import lookup
 from wherry.api.types import Object
@@ -10,6 +10,7 @@ from wherry.client.informer import Key
 from wherry.controllers import owners
 from wherry.controllers.context import Context
 from wherry.controllers.controller import Loop, Retry
+from wherry.controllers.damping import pause
 from wherry.controllers.endpoints import addresses, slices
 from wherry.controllers.endpoints.selected import ServicesOfPods
 from wherry.controllers.endpoints.slice_writer import RESOURCE, SliceWriter
@@ -31,6 +32,7 @@ class EndpointSliceController:
         self._nodes = context.informers.informer("nodes")
         self._slices = context.informers.informer(RESOURCE)
         self._slices.add_index("service", service_index)
+        self._sizes: dict[Key, int] = {}
         self._writer = SliceWriter(context.client, context.clock, self._slices)
         self.loop = Loop(
             self.name,
@@ -41,7 +43,7 @@ class EndpointSliceController:
             workers=context.config.workers_by_controller.get(self.name, context.config.workers),
         )
         self.loop.follow(self._services)
-        ServicesOfPods(self._services, self._pods, self.loop.queue.add)
+        ServicesOfPods(self._services, self._pods, self.loop.queue, self._sizes)
         self._slices.add_handler(self._slice_seen, lambda old, new: self._slice_seen(new), self._slice_gone)
 
     async def run(self) -> None:
@@ -51,7 +53,7 @@ class EndpointSliceController:
         """Our own writes come back here; what differs from them was somebody else's and is put right."""
         if (service := service_of(found, MANAGER)) is not None:
             self._writer.seen(service, found)
-            self.loop.queue.add(service)
+            self.loop.queue.add_after(service, pause(self._sizes.get(service, 0)))
 
     def _slice_gone(self, found: Object) -> None:
         if (service := service_of(found, MANAGER)) is not None:
@@ -61,16 +63,19 @@ class EndpointSliceController:
     async def _reconcile(self, key: Key) -> None:
         service = self._services.get(*key)
         if service is None or service["metadata"].get("deletionTimestamp") or not addresses.has_selector(service):
+            self._sizes.pop(key, None)
             return
         if not self._writer.is_current(key):
             raise Retry(STALE_RETRY_SECONDS)
-        groups = slices.grouped(self._endpoints(service))
+        selected = list(self._selected(service))
+        self._sizes[key] = len(selected)
+        groups = slices.grouped(self._endpoints(service, selected))
         existing = [s for s in self._slices.by_index("service", "/".join(key)) if service_of(s, MANAGER)]
         reference = owners.controller_reference(service, lookup("services"))
         labels = service["metadata"].get("labels") or {}
         template = slices.template(service, reference, MANAGER, labels, headless=addresses.is_headless(service))
         await self._writer.write(key, slices.plan(template, groups, existing, addresses.families(service)))
-        if any(self._lacks_node(pod) for pod in self._selected(service)):
+        if any(self._lacks_node(pod) for pod in selected):
             raise Retry(NODE_MISSING_RETRY_SECONDS)
 
     def _selected(self, service: Object) -> Iterator[Object]:
@@ -83,8 +88,8 @@ class EndpointSliceController:
         name = pod["spec"].get("nodeName")
         return bool(name) and self._nodes.get("", name) is None
 
-    def _endpoints(self, service: Object) -> Iterator[tuple[str, list[Object], Object]]:
-        for pod in self._selected(service):
+    def _endpoints(self, service: Object, pods: Iterable[Object]) -> Iterator[tuple[str, list[Object], Object]]:
+        for pod in pods:
             if self._lacks_node(pod):
                 continue
             ports = addresses.ports(service, pod)

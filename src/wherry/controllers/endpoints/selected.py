@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 
 from wherry.api.types import Object
 from wherry.client.informer import Informer, Key, key_of
+from wherry.client.workqueue import WorkQueue
+from wherry.controllers.damping import pause
 from wherry.controllers.endpoints.addresses import has_selector, relevant_change
 
 _INDEX = "selector's first term"
 
 
 class ServicesOfPods:
-    """Listens to pods, and tells the key of each service whose endpoints a change may concern."""
+    """Listens to pods, and queues the key of each service whose endpoints a change may concern.
 
-    def __init__(self, services: Informer, pods: Informer, tell: Callable[[Key], None]) -> None:
+    `sizes` are the pods that services had last, as far as they are known: large ones gather some changes first.
+    """
+
+    def __init__(self, services: Informer, pods: Informer, queue: WorkQueue[Key], sizes: Mapping[Key, int]) -> None:
         self._services = services
-        self._tell = tell
+        self._queue = queue
+        self._sizes = sizes
         services.add_index(_INDEX, _first_term)
         pods.add_handler(self._changed, self._updated, self._changed)
 
@@ -33,7 +39,8 @@ class ServicesOfPods:
         for name, value in labels:
             for service in self._services.by_index(_INDEX, f"{metadata['namespace']}/{name}={value}"):
                 if service["spec"]["selector"].items() <= labels:
-                    self._tell(key_of(service))
+                    key = key_of(service)
+                    self._queue.add_after(key, pause(self._sizes.get(key, 0)))
 
 
 def _first_term(service: Object) -> tuple[str, ...]:

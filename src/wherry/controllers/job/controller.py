@@ -60,7 +60,7 @@ class JobController:
             workloads=self._jobs,
             pods=self._pods,
             matches=lambda job, labels: by_selector(job["spec"].get("selector"))(labels),
-            tell=self.loop.queue.add,
+            queue=self.loop.queue,
             expectations=self._expectations,
         )
         self._pods.add_handler(self._tracked_seen, lambda old, new: self._tracked_seen(new), self._tracked_gone)

@@ -50,7 +50,7 @@ class StatefulSetController:
             workloads=self._sets,
             pods=self._pods,
             matches=lambda found, labels: by_selector(found["spec"].get("selector"))(labels),
-            tell=self.loop.queue.add,
+            queue=self.loop.queue,
         )
 
     async def run(self) -> None:
