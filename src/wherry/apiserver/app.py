@@ -38,6 +38,7 @@ from wherry.apiserver.middleware.impersonation import impersonation
 from wherry.apiserver.negotiation import negotiate
 from wherry.apiserver.options import wants_watch
 from wherry.apiserver.parts import Parts
+from wherry.apiserver.quotas.reservations import Reservations
 from wherry.apiserver.registry import Registry
 from wherry.apiserver.request_info import PathCache, verb_of
 from wherry.apiserver.services.allocator import PREFIX as SERVICES
@@ -85,6 +86,7 @@ class ApiServer:
             priority_default=PriorityDefault(store, hubs),
             pod_security=PodSecurityPolicies(store, hubs),
             limit_ranges=ByNamespace(store, hubs, LIMIT_RANGES, limit_ranges.compiled),
+            quotas=Reservations(store, hubs),
             admission=Admission(admission),
             tokens=tokens,
             authenticator=Authenticator(

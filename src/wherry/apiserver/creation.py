@@ -13,6 +13,7 @@ from wherry.apiserver.admit import admit
 from wherry.apiserver.call import Call
 from wherry.apiserver.kinds import set_defaults, strategy_of, validate_create
 from wherry.apiserver.objects import new_uid, stamp
+from wherry.apiserver.quotas.charges import charge_of_create, charged
 from wherry.apiserver.registry import Served
 from wherry.apiserver.writes import insert, taken, unsaved
 from wherry.store.port import Entry
@@ -32,12 +33,20 @@ def generated_name(base: str) -> str:
 async def create(call: Call, served: Served, obj: Object, *, dry_run: bool) -> Entry:
     """Store `obj` (the caller's own, in the served version) as a new object. Raises `StatusError`."""
     metadata: Object = obj["metadata"]
-    base = metadata.get("generateName") or ""
-    if metadata.get("name") or not base:
-        return await _store(call, served, _prepared(call, served, obj, dry_run=dry_run), dry_run=dry_run)
-    metadata["name"] = generated_name(base)
+    base = "" if metadata.get("name") else metadata.get("generateName") or ""
+    if base:
+        metadata["name"] = generated_name(base)
     obj = _prepared(call, served, obj, dry_run=dry_run)
-    for _ in range(_NAME_TRIES - 1):
+    charge = charge_of_create(call, served, obj)
+    if charge is None:
+        return await _store_named(call, served, obj, base, dry_run=dry_run)
+    async with charged(call, served, charge, dry_run=dry_run):
+        return await _store_named(call, served, obj, base, dry_run=dry_run)
+
+
+async def _store_named(call: Call, served: Served, obj: Object, base: str, *, dry_run: bool) -> Entry:
+    """Where the name was generated from a `base`, try others if it is taken."""
+    for _ in range(_NAME_TRIES - 1 if base else 0):
         try:
             return await _store(call, served, obj, dry_run=dry_run)
         except AlreadyExists:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from wherry.apiserver.call import Stage
     from wherry.apiserver.config import ServerConfig
     from wherry.apiserver.metrics import Metrics
+    from wherry.apiserver.quotas.reservations import Reservations
     from wherry.apiserver.tokens import ServiceAccountTokens
     from wherry.policy.limit_ranges import LimitRange
 
@@ -51,6 +52,7 @@ class Parts:
     priority_default: PriorityDefault
     pod_security: PodSecurityPolicies
     limit_ranges: ByNamespace[LimitRange]
+    quotas: Reservations
     tokens: ServiceAccountTokens | None
     authenticator: Authenticator
     authorizer: Authorizer

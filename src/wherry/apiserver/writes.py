@@ -13,6 +13,7 @@ from wherry.api.types import Object
 from wherry.apiserver.call import Call
 from wherry.apiserver.deletion import finished_by_update
 from wherry.apiserver.objects import check_encodable, decoded, encoder
+from wherry.apiserver.quotas.charges import charge_of_change, charged
 from wherry.apiserver.registry import Served
 from wherry.store.port import Entry, KeyMissing, RevisionMismatch, Store, StoreFull
 
@@ -71,12 +72,12 @@ async def _change(call: Call, served: Served, key: str, name: str, compute: Chan
         new = compute(old)
         if new is None or new == old:
             return entry
-        if dry_run:
-            return unsaved(key, new, entry)
+        charge = charge_of_change(call, served, new, old)
         try:
-            if finished_by_update(new, old):
-                return await store.delete(key, encoder(new), expected=entry.mod_revision, memo=new)
-            return await store.put(key, encoder(new), expected=entry.mod_revision, memo=new)
+            if charge is None:
+                return await _replace(store, entry, new, old, dry_run=dry_run)
+            async with charged(call, served, charge, dry_run=dry_run):
+                return await _replace(store, entry, new, old, dry_run=dry_run)
         except RevisionMismatch as error:
             entry = error.current
         except KeyMissing:
@@ -86,6 +87,14 @@ async def _change(call: Call, served: Served, key: str, name: str, compute: Chan
         except TypeError:
             check_encodable(new)
             raise
+
+
+async def _replace(store: Store, entry: Entry, new: Object, old: Object, *, dry_run: bool) -> Entry:
+    if dry_run:
+        return unsaved(entry.key, new, entry)
+    if finished_by_update(new, old):
+        return await store.delete(entry.key, encoder(new), expected=entry.mod_revision, memo=new)
+    return await store.put(entry.key, encoder(new), expected=entry.mod_revision, memo=new)
 
 
 def unsaved(key: str, obj: Object, entry: Entry | None = None) -> Entry:

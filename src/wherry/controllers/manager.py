@@ -51,6 +51,7 @@ CONTROLLERS: Mapping[str, Callable[[Context], Controller]] = {
     "statefulset": _loaded("wherry.controllers.statefulset.controller", "StatefulSetController"),
     "nodelifecycle": _loaded("wherry.controllers.nodelifecycle", "NodeLifecycleController"),
     "taint-eviction-controller": _loaded("wherry.controllers.tainteviction", "TaintEvictionController"),
+    "resourcequota": _loaded("wherry.controllers.resourcequota", "ResourceQuotaController"),
     "podgc": _loaded("wherry.controllers.podgc", "PodGCController"),
 }
 """Every controller there is, by the name that switches it on and off."""

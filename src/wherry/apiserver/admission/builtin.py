@@ -14,6 +14,7 @@ from wherry.apiserver.admission import (
     tolerations,
 )
 from wherry.apiserver.admission.chain import Rule
+from wherry.apiserver.quotas import charges
 
 _CREATE, _UPDATE, _DELETE = frozenset({"CREATE"}), frozenset({"UPDATE"}), frozenset({"DELETE"})
 _WRITES = _CREATE | _UPDATE
@@ -51,6 +52,13 @@ RULES: tuple[Rule, ...] = (
         plugin=pod_security.on_write_namespace,
         operations=_WRITES,
         resources=frozenset({"namespaces"}),
+        validating=True,
+    ),
+    Rule(
+        plugin=charges.on_update_status,
+        operations=_UPDATE,
+        resources=frozenset({"resourcequotas"}),
+        subresources=frozenset({"status"}),
         validating=True,
     ),
     Rule(plugin=escalation.on_write_role, operations=_WRITES, resources=_ROLES, validating=True),

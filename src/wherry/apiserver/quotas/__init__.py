@@ -1,0 +1,1 @@
+"""Resource quotas on the way into the store: `reservations` charges writes before they happen."""

@@ -1,0 +1,96 @@
+"""The status of quotas follows the objects, with the API server charging at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from wherry.api.errors import Conflict, Forbidden
+from wherry.api.types import Object
+from wherry.testing.controllers import Cluster, ClusterFactory
+from wherry.testing.manifests import pod
+
+
+async def make(cluster: Cluster, hard: dict[str, str], **spec: Any) -> None:
+    metadata = {"name": "q", "namespace": "default"}
+    await cluster.client.create("resourcequotas", {"metadata": metadata, "spec": {"hard": hard, **spec}})
+    await cluster.settle()
+
+
+async def status(cluster: Cluster) -> Object:
+    found: Object = (await cluster.get("resourcequotas", "q"))["status"]
+    return found
+
+
+def named(name: str, **spec: Any) -> Object:
+    made = pod(name, namespace="default")
+    made["spec"].update(spec)
+    return made
+
+
+async def test_a_new_quota_is_counted_from_what_is_there(cluster_of: ClusterFactory) -> None:
+    cluster = await cluster_of("resourcequota")
+    await cluster.client.create("pods", named("a"))
+    await cluster.client.create("configmaps", {"metadata": {"name": "m", "namespace": "default"}})
+    await make(cluster, {"pods": "5", "configmaps": "9", "count/jobs.batch": "1", "count/nothing.example": "1"})
+    assert (await status(cluster)) == {
+        "hard": {"configmaps": "9", "count/jobs.batch": "1", "count/nothing.example": "1", "pods": "5"},
+        "used": {"configmaps": "1", "count/jobs.batch": "0", "count/nothing.example": "0", "pods": "1"},
+    }
+
+
+async def test_deleted_and_finished_pods_are_given_back(cluster_of: ClusterFactory) -> None:
+    cluster = await cluster_of("resourcequota")
+    await make(cluster, {"pods": "2", "count/pods": "9"})
+    for name in ("a", "b"):
+        await cluster.client.create("pods", named(name))
+    with pytest.raises(Forbidden, match="exceeded quota: q"):
+        await cluster.client.create("pods", named("c"))
+    await cluster.settle(1)
+    await cluster.client.delete("pods", "a", namespace="default", grace_period_seconds=0)
+    await cluster.settle(1)
+    assert (await status(cluster))["used"] == {"count/pods": "1", "pods": "1"}
+    await cluster.kubelet.finish(await cluster.get("pods", "b"))
+    await cluster.settle(1)
+    assert (await status(cluster))["used"] == {"count/pods": "1", "pods": "0"}
+
+
+async def test_a_new_limit_shows_in_the_status(cluster_of: ClusterFactory) -> None:
+    cluster = await cluster_of("resourcequota")
+    await make(cluster, {"pods": "2"})
+    await cluster.client.patch("resourcequotas", "q", {"spec": {"hard": {"pods": "7"}}}, namespace="default")
+    await cluster.settle(1)
+    assert (await status(cluster))["hard"] == {"pods": "7"}
+
+
+async def test_creating_and_deleting_at_once_keeps_the_count_right(cluster_of: ClusterFactory) -> None:
+    cluster = await cluster_of("resourcequota")
+    await make(cluster, {"pods": "6"})
+
+    async def churn(number: int) -> None:
+        for turn in range(6):
+            name = f"p{number}-{turn}"
+            try:
+                await cluster.client.create("pods", named(name))
+            except (Forbidden, Conflict):
+                await asyncio.sleep(0)
+                continue
+            assert len(await cluster.pods()) <= 6
+            await cluster.client.delete("pods", name, namespace="default", grace_period_seconds=0)
+
+    await asyncio.gather(*(churn(number) for number in range(8)))
+    await cluster.settle(5)
+    await cluster.client.create("pods", named("last"))
+    await cluster.settle(5)
+    assert len(await cluster.pods()) == 1
+    assert (await status(cluster))["used"] == {"pods": "1"}
+
+
+async def test_scoped_quotas_count_only_their_pods(cluster_of: ClusterFactory) -> None:
+    cluster = await cluster_of("resourcequota")
+    await cluster.client.create("pods", named("forever"))
+    await cluster.client.create("pods", named("brief", activeDeadlineSeconds=5))
+    await make(cluster, {"pods": "5"}, scopes=["Terminating"])
+    assert (await status(cluster))["used"] == {"pods": "1"}
