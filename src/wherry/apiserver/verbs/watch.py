@@ -18,6 +18,7 @@ from wherry.apiserver.selection import Selection, selection_of
 from wherry.apiserver.versions import parse_version
 from wherry.apiserver.watching.frames import Change, object_line
 from wherry.apiserver.watching.hub import history
+from wherry.apiserver.watching.interest import Interest, interest_of
 from wherry.apiserver.watching.lines import Lines
 from wherry.apiserver.watching.shared import SharedWatch, state_of
 from wherry.apiserver.watching.sight import Sight
@@ -49,8 +50,9 @@ def handle(call: Call) -> Answer:
     if selection.name and (info.namespace or not served.namespaced):
         # The range of one name; longer names that start with it are told apart by the selection itself.
         prefix = served.key(info.namespace, selection.name)
+    interest = interest_of(served, selection, info.namespace)
     if call.request.state.get(REQUEST_STATE):
-        return _shared(call, options, selection, prefix)
+        return _shared(call, options, selection, prefix, interest)
     lines = Lines(call, form, selection, prefix)
     try:
         start = _start(call, options, lines, prefix)
@@ -59,7 +61,7 @@ def handle(call: Call) -> Answer:
             raise
         return _only(object_line("ERROR", error.to_status()))
     # No await between reading the state and attaching: no change may fall in between.
-    watcher = Watcher(call.parts.hubs.of(served.prefix), lines.change, after=start.revision)
+    watcher = Watcher(call.parts.hubs.of(served.prefix), lines.change, after=start.revision, interest=interest)
     timeout = options.timeout_seconds or _MIN_TIMEOUT_SECONDS * (1.0 + random.random())
     clock = call.parts.clock
     deadline = clock.monotonic() + timeout
@@ -78,19 +80,22 @@ def handle(call: Call) -> Answer:
     return StreamResponse(produce, headers=(NO_CACHE,))
 
 
-def _shared(call: Call, options: ListOptions, selection: Selection, prefix: str) -> SharedWatch:
+def _shared(
+    call: Call, options: ListOptions, selection: Selection, prefix: str, interest: Interest | None
+) -> SharedWatch:
     """For a caller in this process. It needs neither bookmarks nor an end: nothing can be lost on the way to it."""
     served, store, hub = call.served, call.parts.store, call.parts.hubs.of(call.served.prefix)
     sight = Sight(served, selection, prefix)
     version = parse_version(options.resource_version)
     if version in (None, 0):
         page = store.range(prefix)
-        return SharedWatch(hub, served, sight, revision=page.revision, state=state_of(page.entries, served, selection))
+        state = state_of(page.entries, served, selection)
+        return SharedWatch(hub, served, sight, revision=page.revision, state=state, interest=interest)
     try:
         missed = _missed(call, prefix, version or 0)
     except FutureRevision as error:
         raise Expired(str(error)) from error
-    return SharedWatch(hub, served, sight, revision=version or 0, missed=missed)
+    return SharedWatch(hub, served, sight, revision=version or 0, missed=missed, interest=interest)
 
 
 def _only(text: bytes) -> Response:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from wherry.apiserver.watching.frames import Change
+from wherry.apiserver.watching.interest import Interest, interests_of
 from wherry.base.log import Logger
 from wherry.store.port import Event, Store, Watch
 
@@ -23,39 +24,70 @@ class Receiver(Protocol):
 
 
 class Hub:
-    """The receivers of one prefix; subscribed only while there are any."""
+    """The receivers of one prefix; subscribed only while there are any.
 
-    __slots__ = ("_prefix", "_receivers", "_store", "_watch")
+    Receivers with an `Interest` are found by it, so that a change costs the same however many of them there are.
+    """
+
+    __slots__ = ("_broad", "_interests", "_narrow", "_prefix", "_store", "_watch")
 
     def __init__(self, store: Store, prefix: str) -> None:
         self._store = store
         self._prefix = prefix
-        self._receivers: dict[Receiver, None] = {}
+        self._interests: dict[Receiver, Interest | None] = {}
+        self._broad: dict[Receiver, None] = {}
+        self._narrow: dict[Interest, dict[Receiver, None]] = {}
         self._watch: Watch | None = None
 
     def __len__(self) -> int:
-        return len(self._receivers)
+        return len(self._interests)
 
-    def attach(self, receiver: Receiver) -> None:
-        """Hand it every change from now on."""
-        self._receivers[receiver] = None
+    def attach(self, receiver: Receiver, interest: Interest | None = None) -> None:
+        """Hand it every change from now on, or at least those that its interest covers."""
+        self._interests[receiver] = interest
+        group = self._broad if interest is None else self._narrow.setdefault(interest, {})
+        group[receiver] = None
         if self._watch is None:
             self._watch = self._store.watch(self._prefix, after=self._store.revision, deliver=self._deliver)
 
     def detach(self, receiver: Receiver) -> None:
         """Nothing more for it. May be called twice."""
-        self._receivers.pop(receiver, None)
-        if not self._receivers and self._watch is not None:
+        if receiver not in self._interests:
+            return
+        interest = self._interests.pop(receiver)
+        if interest is None:
+            del self._broad[receiver]
+        else:
+            group = self._narrow[interest]
+            del group[receiver]
+            if not group:
+                del self._narrow[interest]
+        if not self._interests and self._watch is not None:
             self._watch.close()
             self._watch = None
 
     def _deliver(self, events: Sequence[Event]) -> None:
         changes = [Change(event) for event in events]
-        for receiver in tuple(self._receivers):
-            try:
-                receiver.deliver(changes)
-            except Exception:  # noqa: BLE001  # see above: it must end here, and be seen
-                _log.exception("a receiver of changes failed", prefix=self._prefix, receiver=type(receiver).__name__)
+        narrow = self._concerned(changes) if self._narrow else ()
+        for receiver in tuple(self._broad):
+            self._hand(receiver, changes)
+        for receiver, some in narrow:
+            self._hand(receiver, some)
+
+    def _concerned(self, changes: Sequence[Change]) -> Sequence[tuple[Receiver, Sequence[Change]]]:
+        """The receivers with an interest in some of the changes, and which."""
+        found: dict[Receiver, list[Change]] = {}
+        for change in changes:
+            for interest in interests_of(change):
+                for receiver in self._narrow.get(interest, ()):
+                    found.setdefault(receiver, []).append(change)
+        return tuple(found.items())
+
+    def _hand(self, receiver: Receiver, changes: Sequence[Change]) -> None:
+        try:
+            receiver.deliver(changes)
+        except Exception:  # noqa: BLE001  # see above: it must end here, and be seen
+            _log.exception("a receiver of changes failed", prefix=self._prefix, receiver=type(receiver).__name__)
 
 
 class Hubs:

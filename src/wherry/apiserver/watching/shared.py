@@ -14,6 +14,7 @@ from wherry.apiserver.registry import Served
 from wherry.apiserver.selection import Selection
 from wherry.apiserver.watching.frames import DELETED, Change
 from wherry.apiserver.watching.hub import Hub
+from wherry.apiserver.watching.interest import Interest
 from wherry.apiserver.watching.sight import LEFT, Sight
 from wherry.client.feed import SharedEvent
 from wherry.store.port import Entry
@@ -38,6 +39,7 @@ class SharedWatch(StreamResponse):
         revision: int,
         state: Sequence[Object] | None = None,
         missed: Sequence[Change] = (),
+        interest: Interest | None = None,
     ) -> None:
         super().__init__(_no_bytes)
         self.state = state
@@ -49,7 +51,7 @@ class SharedWatch(StreamResponse):
         self._waiting = self._events(missed)
         self._deliver: Callable[[Sequence[SharedEvent]], None] | None = None
         self._end: Callable[[], None] | None = None
-        hub.attach(self)
+        hub.attach(self, interest)
 
     # Receivers are kept in a dictionary: each is only itself, whatever dataclasses compare.
     __hash__ = object.__hash__

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Sequence
 
 from wherry.apiserver.watching.frames import Change
 from wherry.apiserver.watching.hub import Hub
+from wherry.apiserver.watching.interest import Interest
 from wherry.apiserver.watching.lines import LineOf
 from wherry.base.clock import Clock
 from wherry.wire.messages import BodyWriter
@@ -25,7 +26,7 @@ class Watcher:
 
     __slots__ = ("_after", "_hub", "_line_of", "_over", "_waiting", "_waiting_bytes", "_writer")
 
-    def __init__(self, hub: Hub, line_of: LineOf, *, after: int) -> None:
+    def __init__(self, hub: Hub, line_of: LineOf, *, after: int, interest: Interest | None = None) -> None:
         self._hub = hub
         self._line_of = line_of
         self._after = after
@@ -33,7 +34,7 @@ class Watcher:
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        hub.attach(self)
+        hub.attach(self, interest)
 
     def deliver(self, changes: Sequence[Change]) -> None:
         after, line_of = self._after, self._line_of
