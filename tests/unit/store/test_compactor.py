@@ -8,7 +8,7 @@ from wherry.base.fake_clock import FakeClock
 from wherry.base.tasks import cancel_and_wait
 from wherry.store.compactor import Compactor
 from wherry.store.memory import open_memory
-from wherry.testing.store_contract import text
+from wherry.testing.store_probe import text
 
 
 async def test_keeps_the_last_interval() -> None:

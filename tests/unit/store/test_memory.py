@@ -7,7 +7,8 @@ import pytest
 from wherry.store.history import MEMOS_KEPT, HistoryLimit
 from wherry.store.memory import MemoryStore, open_memory
 from wherry.store.port import Compacted, Event
-from wherry.testing.store_contract import STORE_CHECKS, Check, run_check, text
+from wherry.testing.store_contract import STORE_CHECKS, Check, run_check
+from wherry.testing.store_probe import text
 
 
 async def open_store() -> MemoryStore:

@@ -13,7 +13,8 @@ import pytest
 from wherry.base.failpoints import arm
 from wherry.store.port import Compacted, Entry, RevisionMismatch, StoreError
 from wherry.store.sqlite.store import open_sqlite
-from wherry.testing.store_contract import STORE_CHECKS, Check, check_reopened, run_check, text
+from wherry.testing.store_contract import STORE_CHECKS, Check, check_reopened, run_check
+from wherry.testing.store_probe import text
 
 
 @pytest.fixture
