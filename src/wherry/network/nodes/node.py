@@ -29,6 +29,8 @@ _SYSCTLS = {
     "net.ipv4.conf.all.send_redirects": "0",
     "net.ipv4.conf.default.send_redirects": "0",
     "net.ipv4.conf.eth0.send_redirects": "0",
+    # A Service without endpoints says so by ICMP. By default each client is told six times at once, then once a second.
+    "net.ipv4.icmp_ratelimit": "0",
 }
 
 
