@@ -35,7 +35,8 @@ PATIENCE_SECONDS = 60.0
 def main() -> None:
     options = arguments()
     began = time.monotonic()
-    up = ["up", options.name, "--runtime", options.runtime, "--nodes", str(options.nodes), "--no-wait"]
+    nodes = ["--nodes", str(options.nodes)] if options.nodes else []
+    up = ["up", options.name, "--runtime", options.runtime, *nodes, "--no-wait"]
     if subprocess.run([sys.executable, "-m", "wherry", *up], check=False).returncode:
         sys.exit(1)
     with Steps() as steps:
@@ -136,7 +137,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--name", default="wherry")
     parser.add_argument("--runtime", default="auto", choices=["auto", "oci", "process"])
-    parser.add_argument("--nodes", type=int, default=1)
+    parser.add_argument("--nodes", type=int)
     return parser.parse_args()
 
 

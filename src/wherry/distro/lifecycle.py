@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from wherry.distro import machine
+from wherry.distro import daemon, machine
 from wherry.distro.config import (
     DEFAULT_NAME,
     DEFAULT_PORT,
@@ -50,8 +50,11 @@ def prepare(options: UpOptions) -> tuple[StateDirectory, ClusterConfig, bool]:
     _check(options)
     state = state_directory(options.name, options.state_dir)
     if state.exists():
-        config = _adjust(state.load(), options)
-        state.save(config)
+        before = state.load()
+        config = _adjust(before, options)
+        if config != before:
+            _check_change(state, before, config)
+            state.save(config)
         return state, config, False
     if state.foreign():
         raise ConfigError(f"{state.path} is not empty and holds no cluster: choose another directory with --state-dir")
@@ -91,6 +94,17 @@ def _adjust(config: ClusterConfig, options: UpOptions) -> ClusterConfig:
         port=options.port or config.port,
         processes=options.processes or config.processes,
     )
+
+
+def _check_change(state: StateDirectory, before: ClusterConfig, after: ClusterConfig) -> None:
+    """What a running cluster was started with stays true while it runs. Raises `ConfigError`."""
+    if daemon.running_pid(state):
+        raise ConfigError(
+            f"cluster {before.name} is running with {before.nodes} nodes at port {before.port}: "
+            f"to change that, stop it first with `wherry stop {before.name}`"
+        )
+    if after.port != before.port:
+        choose_port(after.port, set())
 
 
 def _create(options: UpOptions) -> ClusterConfig:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from wherry.distro import daemon
 from wherry.distro.config import ClusterConfig, ConfigError, StateDirectory
 from wherry.distro.lifecycle import UpOptions, find, forget, free_index, prepare
 from wherry.distro.teardown import remove
@@ -58,6 +59,26 @@ def test_a_port_in_use_is_said() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match=f"port {port} is in use: choose another with --port"):
             prepare(UpOptions(runtime="fake", port=port))
+
+
+def test_a_port_in_use_is_said_for_a_cluster_that_is_there_too() -> None:
+    state, before, _ = prepare(UpOptions(runtime="fake"))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(ConfigError, match="is in use"):
+            prepare(UpOptions(port=taken.getsockname()[1]))
+    assert state.load() == before
+
+
+def test_a_running_cluster_is_not_changed() -> None:
+    state, before, _ = prepare(UpOptions(runtime="fake", nodes=2))
+    with daemon.hold(state):
+        assert prepare(UpOptions(nodes=2))[1] == before
+        with pytest.raises(ConfigError, match="wherry stop"):
+            prepare(UpOptions(nodes=3))
+    assert state.load() == before
+    assert prepare(UpOptions(nodes=3))[1].nodes == 3
 
 
 def test_another_runtime_needs_another_cluster() -> None:
