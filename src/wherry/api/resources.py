@@ -6,8 +6,12 @@ order of discovery. Source: `kubectl api-resources` and `/apis` of kube-apiserve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wherry.api.customresources.kind import CustomKind
 
 STANDARD_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
@@ -17,7 +21,7 @@ class Resource:
     """One resource at one version.
 
     `storage_version` names the version of its group under which objects are kept; versions of one kind share one key.
-    `subresources` are names as in `pods/log`, without the prefix.
+    `subresources` are names as in `pods/log`, without the prefix. `custom` is what a custom resource is made of.
     """
 
     group: str
@@ -31,6 +35,7 @@ class Resource:
     verbs: tuple[str, ...] = STANDARD_VERBS
     storage_version: str = ""
     singular: str = ""
+    custom: CustomKind | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def api_version(self) -> str:
@@ -38,7 +43,7 @@ class Resource:
 
     @cached_property
     def list_kind(self) -> str:
-        return f"{self.kind}List"
+        return f"{self.kind}List" if self.custom is None else self.custom.list_kind
 
     @cached_property
     def singular_name(self) -> str:

@@ -19,7 +19,8 @@ Labels = tuple[str, ...]
 
 def labels(resource: Resource) -> frozenset[str]:
     """The fields by which objects of this resource can be selected."""
-    return _labels(resource.qualified, resource.namespaced)
+    known = _labels(resource.qualified, resource.namespaced)
+    return known if resource.custom is None else known.union(resource.custom.selectable_labels())
 
 
 def fields(resource: Resource, obj: Object) -> dict[str, str]:
@@ -31,6 +32,8 @@ def fields(resource: Resource, obj: Object) -> dict[str, str]:
     special = _SPECIAL.get(resource.qualified)
     if special is not None:
         found.update(special(obj))
+    elif resource.custom is not None:
+        found.update(resource.custom.selectable_fields(obj))
     return found
 
 

@@ -231,7 +231,11 @@ _STRATEGIES: dict[str, Strategy] = {
     "csidrivers.storage.k8s.io": replace(_CONFIG, generation=("spec",)),
     "csistoragecapacities.storage.k8s.io": _CONFIG,
     "customresourcedefinitions.apiextensions.k8s.io": replace(
-        _SPEC, status_keeps=_RESET_METADATA, unconditional_update=False
+        _SPEC,
+        status_keeps=_RESET_METADATA,
+        unconditional_update=False,
+        on_create=_lazy("definitions", "create"),
+        on_update=_lazy("definitions", "update"),
     ),
     "apiservices.apiregistration.k8s.io": replace(_SPEC_UNCOUNTED, unconditional_update=False),
     "flowschemas.flowcontrol.apiserver.k8s.io": replace(_SPEC, status_keeps=_RESET_METADATA),
@@ -255,5 +259,8 @@ _STRATEGIES: dict[str, Strategy] = {
 
 
 def for_resource(resource: Resource) -> Strategy:
-    """The strategy of a built-in resource; the plain one (nothing is touched) where the kind asks for nothing."""
-    return _STRATEGIES.get(resource.qualified, _PLAIN)
+    """The strategy of a resource; the plain one (nothing is touched) where the kind asks for nothing."""
+    found = _STRATEGIES.get(resource.qualified)
+    if found is not None:
+        return found
+    return _PLAIN if resource.custom is None else resource.custom.strategy

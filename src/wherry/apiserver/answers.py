@@ -53,7 +53,9 @@ def served_form(served: Served, entry: Entry) -> Object:
 def served_bytes(served: Served, entry: Entry) -> bytes:
     if served.conversion is None:
         return entry.value
-    return orjson.dumps(served.conversion.from_stored(decoded(entry)))
+    stored = decoded(entry)
+    obj = served.conversion.from_stored(stored)
+    return entry.value if obj is stored else orjson.dumps(obj)
 
 
 def entry_reply(call: Call, entry: Entry, status: int = 200) -> Response:

@@ -28,6 +28,7 @@ from wherry.apiserver.bootstrap.namespaces import namespaces, priority_classes
 from wherry.apiserver.bootstrap.roles import reconcile
 from wherry.apiserver.call import Call, Stage
 from wherry.apiserver.config import ServerConfig
+from wherry.apiserver.customresources.follower import CustomResources
 from wherry.apiserver.event_expiry import keep_sweeping
 from wherry.apiserver.fixed_paths import fixed_paths
 from wherry.apiserver.metrics import Metrics
@@ -97,6 +98,7 @@ class ApiServer:
             allocators={"services": self._services},
             connect=dict(connect or {}),
         )
+        self._custom = CustomResources(self.parts)
         self.ready = False
         """Whether `start` is done: `/readyz` says so."""
         self._info_of = PathCache(self.parts.registry)
@@ -120,6 +122,7 @@ class ApiServer:
         )
         parts.authorizer.start(parts.store, parts.hubs)
         self._services.start(parts.store, parts.hubs.of(SERVICES))
+        self._custom.start()
         self.ready = True
 
     async def run(self) -> None:
@@ -127,6 +130,7 @@ class ApiServer:
         async with asyncio.TaskGroup() as group:
             group.create_task(keep_sweeping(self.parts))
             group.create_task(self._keep_published())
+            group.create_task(self._custom.run())
 
     async def _keep_published(self) -> None:
         while True:

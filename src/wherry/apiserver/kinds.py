@@ -25,8 +25,17 @@ def decode_object(
     """Check types, drop unknown fields, warn or refuse as the client wants it. Raises `BadRequest`."""
     check = decoder(api_version, kind)
     if check is None:
+        _decode_custom(call, obj, kind=kind, raw=raw, field_validation=field_validation)
         return
     for problem in decode(check, obj, raw=raw, field_validation=field_validation, kind=kind, into=kind):
+        call.warn(problem)
+
+
+def _decode_custom(call: Call, obj: Object, *, kind: str, raw: bytes | None, field_validation: str) -> None:
+    custom = call.served.resource.custom
+    if custom is None or custom.kind != kind:
+        return
+    for problem in custom.decode(obj, raw=raw, field_validation=field_validation):
         call.warn(problem)
 
 

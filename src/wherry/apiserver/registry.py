@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from wherry.api.resources import BUILTIN, Resource
 from wherry.apiserver.conversion import CONVERSIONS, Conversion
 from wherry.apiserver.deprecations import WARNINGS
+from wherry.machinery.version_order import version_key
 
 
 def storage_prefix(group: str, plural: str) -> str:
@@ -43,6 +44,10 @@ class Served:
         self.subresources = frozenset(resource.subresources)
         self.has_status = "status" in self.subresources
         self.warning = WARNINGS.get(resource.qualified, "")
+        if resource.custom is not None:
+            self.warning = resource.custom.warning
+            # Not told by discovery while instances are being deleted, but needed to take their finalizers away.
+            self.verbs |= {"update", "patch"}
 
     def key(self, namespace: str, name: str) -> str:
         """Where the object is kept."""
@@ -51,6 +56,12 @@ class Served:
     def list_prefix(self, namespace: str) -> str:
         """What the keys of a namespace's objects start with; an empty namespace means all."""
         return f"{self.prefix}{namespace}/" if self.namespaced and namespace else self.prefix
+
+
+def _discovery_order(resource: Resource) -> tuple[object, ...]:
+    if resource.custom is None:
+        return (0,)
+    return (1, resource.group, version_key(resource.version), resource.plural)
 
 
 class Registry:
@@ -63,16 +74,19 @@ class Registry:
         for resource in resources:
             self.add(resource)
 
-    def add(self, resource: Resource) -> Served:
+    def add(self, resource: Resource, *, conversion: Conversion | None = None) -> Served:
         """Serve a resource from now on, in place of one with the same names."""
         key = (resource.group, resource.version, resource.plural)
-        conversion = CONVERSIONS.get((resource.api_version, resource.kind))
+        conversion = conversion or CONVERSIONS.get((resource.api_version, resource.kind))
         stored = conversion.stored if conversion else resource
         served = Served(resource, stored, conversion)
         if key in self._served:
             self._resources = [r for r in self._resources if (r.group, r.version, r.plural) != key]
         self._served[key] = served
         self._resources.append(resource)
+        if resource.custom is not None:
+            # Stable: built-in resources keep their order before all custom ones.
+            self._resources.sort(key=_discovery_order)
         self.generation += 1
         return served
 

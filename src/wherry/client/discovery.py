@@ -44,6 +44,8 @@ class Discovery:
     async def resolve(self, name: str) -> Resource:
         """The resource that `po`, `pod`, `Pods`, `deploy.apps` or `deployments.v1.apps` means. Raises `NotFound`."""
         found = match(name, BUILTIN) or match(name, await self.resources())
+        # What has come since the server was asked last.
+        found = found or match(name, await self.resources(refresh=True))
         if found is None:
             raise NotFound(f'the server doesn\'t have a resource type "{name}"')
         return found
@@ -51,6 +53,7 @@ class Discovery:
     async def for_kind(self, api_version: str, kind: str) -> Resource:
         """The resource of an object's `apiVersion` and `kind`. Raises `NotFound`."""
         found = _of_kind(api_version, kind, BUILTIN) or _of_kind(api_version, kind, await self.resources())
+        found = found or _of_kind(api_version, kind, await self.resources(refresh=True))
         if found is not None:
             return found
         raise NotFound(f'no matches for kind "{kind}" in version "{api_version}"')

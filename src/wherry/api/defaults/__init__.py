@@ -69,3 +69,5 @@ def apply(resource: Resource, obj: Object) -> None:
     defaulter = _DEFAULTERS.get(resource.qualified)
     if defaulter is not None:
         defaulter(obj)
+    elif resource.custom is not None:
+        resource.custom.default(obj)

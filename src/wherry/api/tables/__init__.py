@@ -83,6 +83,8 @@ def table(resource: Resource) -> Table:
     found = _TABLES.get(resource.qualified)
     if found is not None:
         return found
+    if resource.custom is not None:
+        return resource.custom.table
     return CREATED if resource.qualified in _BUILTIN else CUSTOM
 
 

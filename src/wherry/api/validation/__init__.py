@@ -64,6 +64,7 @@ _RULES: LazyTable[Rules] = LazyTable(
         "roles.rbac.authorization.k8s.io": "rbac:ROLES",
         "csidrivers.storage.k8s.io": "cluster:CSI_DRIVERS",
         "csinodes.storage.k8s.io": "cluster:CSI_NODES",
+        "customresourcedefinitions.apiextensions.k8s.io": "definitions:DEFINITIONS",
         "csistoragecapacities.storage.k8s.io": "cluster:CSI_CAPACITIES",
         "storageclasses.storage.k8s.io": "cluster:STORAGE_CLASSES",
         "volumeattachments.storage.k8s.io": "cluster:VOLUME_ATTACHMENTS",
@@ -89,9 +90,16 @@ _SUBRESOURCES: Mapping[tuple[str, str], str] = {
 _SUB_RULES: LazyTable[Rules] = LazyTable(__name__, {f"{r}/{s}": where for (r, s), where in _SUBRESOURCES.items()})
 
 
+def _rules(resource: Resource) -> Rules:
+    found = _RULES.get(resource.qualified)
+    if found is not None:
+        return found
+    return PLAIN if resource.custom is None else resource.custom.rules
+
+
 def on_create(resource: Resource, obj: Object, *, loopback: bool = False) -> list[FieldError]:
     """What is wrong with a new object; its name must have been generated already. `loopback` as in `Errors`."""
-    rules = _RULES.get(resource.qualified) or PLAIN
+    rules = _rules(resource)
     errors = Errors(loopback=loopback)
     metadata.on_create(errors, obj, namespaced=resource.namespaced, rule=rules.name)
     if rules.create is not None:
@@ -101,7 +109,7 @@ def on_create(resource: Resource, obj: Object, *, loopback: bool = False) -> lis
 
 def on_update(resource: Resource, new: Object, old: Object, *, loopback: bool = False) -> list[FieldError]:
     """What is wrong with replacing `old`, as it is stored, by `new`."""
-    rules = _RULES.get(resource.qualified) or PLAIN
+    rules = _rules(resource)
     errors = Errors(loopback=loopback)
     metadata.on_update(errors, new, old)
     if rules.update is not None:
@@ -113,7 +121,7 @@ def on_update(resource: Resource, new: Object, old: Object, *, loopback: bool = 
 
 def on_status_update(resource: Resource, new: Object, old: Object) -> list[FieldError]:
     """What is wrong with a write to the status subresource."""
-    rules = _RULES.get(resource.qualified) or PLAIN
+    rules = _rules(resource)
     errors = Errors()
     metadata.on_update(errors, new, old)
     if rules.status is not None:

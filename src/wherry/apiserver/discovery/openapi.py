@@ -11,7 +11,16 @@ from typing import Any
 from wherry.api.resources import Resource
 from wherry.api.schema.definitions import descriptions, name_of, structure
 from wherry.api.types import Object
-from wherry.apiserver.discovery.openapi_paths import body_v2, body_v3, parameter_v2, parameter_v3, paths_of
+from wherry.apiserver.discovery.openapi_custom import REFERENCED, definitions_of
+from wherry.apiserver.discovery.openapi_paths import (
+    body_v2,
+    body_v2_custom,
+    body_v3,
+    body_v3_custom,
+    parameter_v2,
+    parameter_v3,
+    paths_of,
+)
 from wherry.apiserver.version import GIT_VERSION
 
 _INFO = {"title": "Kubernetes", "version": GIT_VERSION}
@@ -76,16 +85,31 @@ def _definition_names(resources: Iterable[Resource]) -> list[str]:
     return [name for api_version, kind in kinds if (name := name_of(api_version, kind))]
 
 
+def _custom(resources: Iterable[Resource], *, v3: bool) -> Object:
+    return {name: found for each in resources for name, found in definitions_of(each, v3=v3)}
+
+
 def document_v3(resources: Iterable[Resource]) -> Object:
     """The document of one group and version."""
     resources = list(resources)
-    paths = {path: item for each in resources for path, item in paths_of(each, parameter_v3, body_v3)}
-    schemas = {name: described(name, v3=True) for name in referenced(_definition_names(resources))}
+    paths = {
+        path: item
+        for each in resources
+        for path, item in paths_of(each, parameter_v3, body_v3 if each.custom is None else body_v3_custom)
+    }
+    custom = _custom(resources, v3=True)
+    names = [*_definition_names(resources), *(REFERENCED if custom else ())]
+    schemas = {name: described(name, v3=True) for name in referenced(names)} | custom
     return {"openapi": "3.0.0", "info": _INFO, "paths": paths, "components": {"schemas": schemas}}
 
 
 def document_v2(resources: Iterable[Resource]) -> Object:
     """Everything in one document."""
-    paths = {path: item for each in resources for path, item in paths_of(each, parameter_v2, body_v2)}
-    definitions = {name: described(name, v3=False) for name in structure()}
+    resources = list(resources)
+    paths = {
+        path: item
+        for each in resources
+        for path, item in paths_of(each, parameter_v2, body_v2 if each.custom is None else body_v2_custom)
+    }
+    definitions = {name: described(name, v3=False) for name in structure()} | _custom(resources, v3=False)
     return {"swagger": "2.0", "info": _INFO, "paths": paths, "definitions": definitions}

@@ -59,7 +59,10 @@ class OpenApi:
         return self._document(call, f"v3 {group}/{each}", lambda: openapi.document_v3(resources))
 
     def _hash(self, group: str, each: str) -> str:
-        names = [resource.plural for resource in self._registry.resources(group, each)]
+        names = [
+            resource.plural if resource.custom is None else resource.plural + resource.custom.fingerprint
+            for resource in self._registry.resources(group, each)
+        ]
         source = orjson.dumps([version()["gitCommit"], version()["gitVersion"], group, each, names])
         return sha512(source).hexdigest().upper()
 

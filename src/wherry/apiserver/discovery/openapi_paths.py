@@ -14,6 +14,7 @@ from wherry.apiserver.discovery.subresources import subresource
 
 _JSON, _YAML = "application/json", "application/yaml"
 PATCH_TYPES = ("application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json")
+_CUSTOM_PATCH_TYPES = tuple(each for each in PATCH_TYPES if "strategic" not in each)
 _WRITE = ("dryRun", "fieldManager", "fieldValidation")
 _DELETE = ("dryRun", "gracePeriodSeconds", "orphanDependents", "propagationPolicy")
 _LIST = (
@@ -113,14 +114,31 @@ def _with_path_parameters(operations: Object, path: str, parameter: Parameter) -
 
 
 def body_v3(action: str) -> Object:
+    return _body_v3(action, PATCH_TYPES)
+
+
+def body_v3_custom(action: str) -> Object:
+    """Custom resources know no strategic merge patch, and clients look here before they try."""
+    return _body_v3(action, _CUSTOM_PATCH_TYPES)
+
+
+def _body_v3(action: str, patch_types: tuple[str, ...]) -> Object:
     if action == "patch":
-        return {"requestBody": {"content": {kind: {"schema": {"type": "object"}} for kind in PATCH_TYPES}}}
+        return {"requestBody": {"content": {kind: {"schema": {"type": "object"}} for kind in patch_types}}}
     if action in ("post", "put"):
         return {"requestBody": {"content": {"*/*": {"schema": {"type": "object"}}}}}
     return {}
 
 
 def body_v2(action: str) -> Object:
+    return _body_v2(action, PATCH_TYPES)
+
+
+def body_v2_custom(action: str) -> Object:
+    return _body_v2(action, _CUSTOM_PATCH_TYPES)
+
+
+def _body_v2(action: str, patch_types: tuple[str, ...]) -> Object:
     if action == "patch":
-        return {"consumes": list(PATCH_TYPES), "produces": [_JSON, _YAML]}
+        return {"consumes": list(patch_types), "produces": [_JSON, _YAML]}
     return {"consumes": ["*/*"], "produces": [_JSON, _YAML]}

@@ -13,7 +13,7 @@ from wherry.apiserver.answers import object_reply, wanted
 from wherry.apiserver.bodies import check_kind
 from wherry.apiserver.body_object import check_name, read, settle_namespace
 from wherry.apiserver.call import Answer, Call
-from wherry.apiserver.kinds import decode_object, strategy_of
+from wherry.apiserver.kinds import decode_object, strategy_of, validate_update
 from wherry.apiserver.objects import decoded
 from wherry.apiserver.options import WriteOptions, write_options
 from wherry.apiserver.patching import apply
@@ -82,6 +82,8 @@ def _scaled(call: Call, old: Object, scale: Object) -> Object:
     strategy = strategy_of(served)
     strategy.scale_apply(new, replicas)
     strategy.prepare_update(new, old)
+    if served.resource.custom is not None:
+        validate_update(served.resource, new, old)
     return new
 
 

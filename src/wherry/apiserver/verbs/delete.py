@@ -5,8 +5,10 @@ Source: k8s.io/apiserver/pkg/endpoints/handlers/delete.go, pkg/registry/core/nam
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from wherry.api.customresources.naming import mark_terminating
 from wherry.api.errors import not_found
 from wherry.api.types import Object
 from wherry.apiserver.admit import admit
@@ -18,6 +20,7 @@ from wherry.apiserver.kinds import strategy_of
 from wherry.apiserver.objects import encoder, fresh
 from wherry.apiserver.registry import Served
 from wherry.apiserver.writes import remove, storage_full, unsaved
+from wherry.base.times import rfc3339
 from wherry.store.port import Entry, RevisionMismatch, StoreFull
 from wherry.wire.messages import Reply
 
@@ -85,8 +88,8 @@ async def delete(call: Call, served: Served, namespace: str, name: str, options:
 
 def decide(served: Served, obj: Object, options: DeleteOptions, now: float) -> Outcome:
     """Mark the object as the kind and the options want. Raises `Conflict` for a failed precondition."""
-    if served.qualified == "namespaces":
-        return _decide_namespace(obj, options, now)
+    if (special := _SPECIAL.get(served.qualified)) is not None:
+        return special(obj, options, now)
     grace = strategy_of(served).grace_seconds(obj, options.grace_period_seconds)
     orphan = served.qualified in _ORPHAN_BY_DEFAULT
     return begin(obj, options, grace=grace, now=now, orphan_by_default=orphan)
@@ -105,3 +108,19 @@ def _decide_namespace(obj: Object, options: DeleteOptions, now: float) -> Outcom
         check_preconditions(obj, options)
         return Outcome.PENDING
     return begin(obj, options, grace=None, now=now)
+
+
+def _decide_definition(obj: Object, options: DeleteOptions, now: float) -> Outcome:
+    """A definition of custom resources stays until its instances have gone."""
+    if obj["metadata"].get("deletionTimestamp"):
+        return begin(obj, options, grace=None, now=now)
+    check_preconditions(obj, options)
+    mark_deleting(obj["metadata"], now)
+    mark_terminating(obj, rfc3339(now))
+    return Outcome.MARK
+
+
+_SPECIAL: Mapping[str, Callable[[Object, DeleteOptions, float], Outcome]] = {
+    "namespaces": _decide_namespace,
+    "customresourcedefinitions.apiextensions.k8s.io": _decide_definition,
+}

@@ -18,7 +18,7 @@ from wherry.apiserver.body_object import settle_namespace
 from wherry.apiserver.call import Answer, Call
 from wherry.apiserver.kinds import decode_object
 from wherry.apiserver.options import WriteOptions, write_options
-from wherry.apiserver.patching import PATCHES, Patch, apply
+from wherry.apiserver.patching import PATCHES, STRATEGIC_PATCH, Patch, apply
 from wherry.apiserver.updating import updated
 from wherry.apiserver.writes import change
 from wherry.wire.messages import Reply
@@ -36,9 +36,10 @@ def handle_status(call: Call) -> Answer:
 def read_patch(call: Call) -> Patch:
     """The patch in the body. Raises `UnsupportedMediaType`, `BadRequest`, 413."""
     kind = media_type(call.request)
-    if kind not in PATCHES:
+    if kind not in PATCHES or (kind == STRATEGIC_PATCH and call.served.resource.custom is not None):
         raise UnsupportedMediaType(
-            "the body of the request was in an unknown format - accepted media types include: " + ", ".join(PATCHES)
+            "the body of the request was in an unknown format - accepted media types include: "
+            + ", ".join(each for each in PATCHES if each != kind)
         )
     check_size(call.request.body)
     patch = Patch(kind, call.request.body)

@@ -53,8 +53,15 @@ def handler_of(call: Call) -> Stage:
         return _subresource_handler(call, served.qualified)
     # The verb of the path must fit: objects of a namespace are made and named only inside it.
     if call.verb not in served.verbs or not _fits(call):
-        raise not_allowed()
+        raise _while_terminating(call) or not_allowed()
     return NOT_STORED.get(served.qualified, MAIN)[call.verb]
+
+
+def _while_terminating(call: Call) -> MethodNotAllowed | None:
+    custom = call.served.resource.custom
+    if custom is None or not custom.terminating or call.verb != "create":
+        return None
+    return MethodNotAllowed(f"{call.verb} not allowed while custom resource definition is terminating")
 
 
 def _fits(call: Call) -> bool:

@@ -7,7 +7,7 @@ receiver raises reaches neither the others nor the store, whose write is done al
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from wherry.apiserver.watching.frames import Change
 from wherry.apiserver.watching.interest import Interest, interests_of
@@ -21,6 +21,13 @@ class Receiver(Protocol):
     """Somebody who wants to hear of changes. `deliver` must not block, raise, or change the hub's receivers."""
 
     def deliver(self, changes: Sequence[Change]) -> None: ...
+
+
+@runtime_checkable
+class Ending(Protocol):
+    """A receiver on behalf of somebody who can be told that it is over."""
+
+    def end(self) -> None: ...
 
 
 class Hub:
@@ -65,6 +72,12 @@ class Hub:
         if not self._interests and self._watch is not None:
             self._watch.close()
             self._watch = None
+
+    def end(self) -> None:
+        """Whoever watches here has to begin anew: the resource is served differently from now on, or no longer."""
+        for receiver in tuple(self._receivers):
+            if isinstance(receiver, Ending):
+                receiver.end()
 
     def _deliver(self, events: Sequence[Event]) -> None:
         changes = [Change(event) for event in events]

@@ -28,7 +28,7 @@ class SharedWatch(StreamResponse):
     here: no await may lie between reading these and this.
     """
 
-    __slots__ = ("_after", "_deliver", "_end", "_hub", "_served", "_sight", "_waiting", "revision", "state")
+    __slots__ = ("_after", "_deliver", "_end", "_hub", "_over", "_served", "_sight", "_waiting", "revision", "state")
 
     def __init__(
         self,
@@ -51,6 +51,7 @@ class SharedWatch(StreamResponse):
         self._waiting = self._events(missed)
         self._deliver: Callable[[Sequence[SharedEvent]], None] | None = None
         self._end: Callable[[], None] | None = None
+        self._over = False
         hub.attach(self, interest)
 
     # Receivers are kept in a dictionary: each is only itself, whatever dataclasses compare.
@@ -62,6 +63,15 @@ class SharedWatch(StreamResponse):
         waiting, self._waiting = self._waiting, []
         if waiting:
             deliver(waiting)
+        if self._over:
+            end()
+
+    def end(self) -> None:
+        """Nothing more will come: the reader has to begin anew."""
+        self.stop()
+        self._over = True
+        if self._end is not None:
+            self._end()
 
     def stop(self) -> None:
         self._hub.detach(self)

@@ -58,7 +58,7 @@ class Sight:
         if answer is None:
             obj, fields = decoded(entry), None
             if selection.terms:
-                place = (self._served.qualified, when)
+                place = (id(self._served), when)
                 fields = kept.get(place)
                 if fields is None:
                     fields = kept[place] = selection.fields_of(obj)

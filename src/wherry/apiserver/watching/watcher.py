@@ -68,6 +68,8 @@ class Watcher:
         if not self._over.done():
             self._over.set_result(None)
 
+    end = stop
+
     async def open(self, writer: BodyWriter, start: Sequence[bytes]) -> None:
         """Send the lines of the start and what has gathered since, then write directly."""
         for piece in _pieces(start):
