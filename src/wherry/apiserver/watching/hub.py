@@ -75,7 +75,7 @@ class Hub:
 
     def end(self) -> None:
         """Whoever watches here has to begin anew: the resource is served differently from now on, or no longer."""
-        for receiver in tuple(self._receivers):
+        for receiver in tuple(self._interests):
             if isinstance(receiver, Ending):
                 receiver.end()
 
