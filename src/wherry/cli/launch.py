@@ -20,6 +20,9 @@ def launch(state: StateDirectory, config: ClusterConfig, *, wait: bool) -> float
     told = run_in_background(state, config)  # before the moving line, which is a thread
     with Steps() as steps:
         steps.begin("Starting the cluster")
+        # What is needed at the end is loaded while the cluster starts, which takes another core.
+        import yaml  # noqa: F401
+
         for progress in told:
             if progress.kind == "failed":
                 raise ConfigError(f"{progress.message}\n       the log is {state.log}")

@@ -160,7 +160,9 @@ def dump(config: Object) -> bytes:
     """The configuration as YAML."""
     import yaml
 
-    return yaml.safe_dump(config, sort_keys=True).encode()
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    text: str = yaml.dump(config, Dumper=dumper, sort_keys=True)
+    return text.encode()
 
 
 def save(path: Path, config: Object) -> None:
