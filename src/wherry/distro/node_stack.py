@@ -50,12 +50,10 @@ def make_runtime(config: ClusterConfig, state: StateDirectory, node: str, clock:
 def node_config(config: ClusterConfig, root: Path, number: int) -> NodeConfig:
     """Nodes that share the host's address listen at ports of their own."""
     own_address = config.network == "namespaces"
-    labels = {"node-role.kubernetes.io/control-plane": ""} if number == 1 else {}
     return NodeConfig(
         name=config.node_name(number),
         root=root,
         server_port=KUBELET_PORT if own_address else config.port + 3000 + number,
-        labels=labels,
         pod_cidrs=(config.node_pod_cidr(number),),
         provider_id=f"wherry://{config.name}/{config.node_name(number)}",
         on_disk=config.runtime != "fake",

@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from wherry.api.errors import StatusError
 from wherry.base.clock import Clock
 from wherry.base.log import Logger
 from wherry.base.tasks import keep_running
@@ -21,6 +22,7 @@ from wherry.distro.credentials import CONTROLLER_MANAGER, DNS, PROXY, SCHEDULER,
 from wherry.policy.user import MASTERS
 
 log = Logger("cluster")
+CONTROL_PLANE_ROLE = "node-role.kubernetes.io/control-plane"
 
 Part = Callable[[], Coroutine[Any, Any, None]]
 
@@ -138,4 +140,14 @@ class Parts:
                 group.create_task(keep_running(f"{name} informers", one.run, clock=self._clock, log=log))
             group.create_task(stack.run())
             await stack.agent.ready.wait()
+            if number == 1:
+                await self._mark_control_plane(name)
             self._on_ready(name)
+
+    async def _mark_control_plane(self, name: str) -> None:
+        """A node may not give itself a role, so that the control plane does."""
+        client = self._connect(Identity(CONTROLLER_MANAGER, (MASTERS,)))
+        try:
+            await client.patch("nodes", name, {"metadata": {"labels": {CONTROL_PLANE_ROLE: ""}}})
+        except (StatusError, ConnectionError, OSError) as error:
+            log.warning("could not label the node with its role", node=name, error=str(error))

@@ -243,7 +243,7 @@ CLUSTER_BINDINGS: Final[dict[str, str]] = {
     "system:kube-dns": "ServiceAccount:kube-system:kube-dns",
     "system:kube-scheduler": "User:system:kube-scheduler",
     "system:volume-scheduler": "User:system:kube-scheduler",
-    "system:node": "Group:system:nodes",
+    "system:node": "",
     "system:service-account-issuer-discovery": "Group:system:serviceaccounts",
 }
-"""Each binds the role of its own name. `system:node` has no subject upstream, where the node authorizer narrows it."""
+"""Each binds the role of its own name. `system:node` has no subject: the Node authorizer narrows what nodes may do."""

@@ -13,9 +13,9 @@ from wherry.api.types import Object
 from wherry.apiserver.admission.attributes import Attributes
 from wherry.apiserver.objects import decoded
 from wherry.apiserver.registry import storage_prefix
-from wherry.policy.podsecurity.evaluate import details, evaluate, reasons
 from wherry.policy.podsecurity.levels import PRIVILEGED, LabelError, LevelVersion, policy_of
 from wherry.policy.podsecurity.significance import is_significant
+from wherry.policy.podsecurity.subject import Violation
 
 _PODS = storage_prefix("", "pods")
 _MOST_PODS = 3000
@@ -38,9 +38,8 @@ def on_write_pod(attributes: Attributes) -> None:
         return
     if attributes.old is not None and not is_significant(pod, attributes.old):
         return
-    violations = evaluate(policy.enforce, pod["metadata"], pod["spec"])
-    if violations:
-        raise attributes.forbid(f'violates PodSecurity "{policy.enforce}": {details(violations)}')
+    if violations := _violations(policy.enforce, pod):
+        raise attributes.forbid(f'violates PodSecurity "{policy.enforce}": {_details(violations)}')
     _warn(attributes, policy.warn, pod)
 
 
@@ -56,9 +55,19 @@ def on_write_workload(attributes: Attributes) -> None:
 
 
 def _warn(attributes: Attributes, wanted: LevelVersion, pod: Object) -> None:
-    violations = evaluate(wanted, pod.get("metadata") or {}, pod["spec"])
-    if violations:
-        attributes.warn(f'would violate PodSecurity "{wanted}": {details(violations)}')
+    if violations := _violations(wanted, pod):
+        attributes.warn(f'would violate PodSecurity "{wanted}": {_details(violations)}')
+
+
+def _violations(wanted: LevelVersion, pod: Object) -> list[Violation]:
+    # Loaded where the first namespace asks for a level: most clusters start without one.
+    from wherry.policy.podsecurity.evaluate import evaluate
+
+    return evaluate(wanted, pod.get("metadata") or {}, pod["spec"])
+
+
+def _details(violations: Sequence[Violation]) -> str:
+    return ", ".join(map(str, violations))
 
 
 def on_write_namespace(attributes: Attributes) -> None:
@@ -91,8 +100,9 @@ def _existing_pods(attributes: Attributes, wanted: LevelVersion) -> list[str]:
     offenders: dict[str, list[str]] = {}
     for entry in page.entries:
         pod = decoded(entry)
-        if violations := evaluate(wanted, pod["metadata"], pod["spec"]):
-            offenders.setdefault(reasons(violations), []).append(pod["metadata"]["name"])
+        if violations := _violations(wanted, pod):
+            why = ", ".join(each.reason for each in violations)
+            offenders.setdefault(why, []).append(pod["metadata"]["name"])
     warnings: list[str] = []
     if page.more:
         checked = len(page.entries)

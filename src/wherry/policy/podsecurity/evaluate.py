@@ -23,14 +23,6 @@ def evaluate(wanted: LevelVersion, metadata: Object, spec: Object) -> list[Viola
     return [violation for judge in judges if (violation := judge(subject)) is not None]
 
 
-def details(violations: list[Violation]) -> str:
-    return ", ".join(map(str, violations))
-
-
-def reasons(violations: list[Violation]) -> str:
-    return ", ".join(each.reason for each in violations)
-
-
 @lru_cache(maxsize=256)
 def _judges(level: str, minor: int) -> tuple[Judge, ...]:
     levels = (BASELINE,) if level == BASELINE else (BASELINE, RESTRICTED)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from wherry.policy.podsecurity.evaluate import details, evaluate
+from wherry.policy.podsecurity.evaluate import evaluate
 from wherry.policy.podsecurity.levels import BASELINE, LATEST, RESTRICTED, LevelVersion
 
 GOOD: dict[str, Any] = {
@@ -28,7 +28,8 @@ def judged(
 ) -> str:
     """What is wrong with a pod of one container `c`."""
     spec = {"containers": [{"name": "c", "securityContext": security, **(container or {})}], **(pod or {})}
-    return details(evaluate(LevelVersion(level, minor), {"annotations": annotations or {}}, spec))
+    violations = evaluate(LevelVersion(level, minor), {"annotations": annotations or {}}, spec)
+    return ", ".join(map(str, violations))
 
 
 BASELINE_BROKEN: list[tuple[dict[str, Any], str]] = [
