@@ -1,7 +1,8 @@
 # What the examples' scripts share: `. ../expect.sh NAMESPACE` at their beginning.
 set -euo pipefail
 NS=$1
-command -v kubectl >/dev/null || kubectl() { wherry "$@"; }
+KUBECTL=$(command -v kubectl || command -v wherry) # wherry does kubectl's work where there is none
+kubectl() { "$KUBECTL" "$@"; }
 
 say() { printf '\n== %s\n' "$*"; }
 
@@ -31,6 +32,11 @@ expect_text() {
     sleep 0.2
   done
   fail "$what: wanted something like '$pattern', got '$got'"
+}
+
+# The exit code of a command, which says nothing.
+exit_code() {
+  "$@" >/dev/null 2>&1 && echo 0 || echo $?
 }
 
 # A field of an object: field deployment/web '{.spec.replicas}'

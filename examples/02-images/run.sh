@@ -14,4 +14,4 @@ say "Run"
 kubectl apply -n "$NS" -f pod.yaml
 kubectl wait -n "$NS" pod/small --for=condition=Ready --timeout=30s
 expect_text "its whole world" 'I have /.*' kubectl logs -n "$NS" small
-expect "there is no other program" 127 sh -c "kubectl exec -n $NS small -- sh -c python3 2>/dev/null; echo \$? | tail -1"
+expect "there is no other program" 127 exit_code kubectl exec -n "$NS" small -- sh -c python3

@@ -20,6 +20,8 @@ ready_versions() {
     sort | uniq -c | awk '{print $1, $2}'
 }
 
+replica_sets() { kubectl get replicasets -n "$NS" -o name | wc -l; }
+
 say "Version one, then two"
 roll_out one
 expect "all replicas are new and available" "3 of 3 of 3" progress
@@ -35,7 +37,7 @@ expect "one pod of the new version was tried" "1 of 3 of 4" progress
 expect "the old version serves" "3 two" ready_versions
 
 say "Back"
-if kubectl version --client >/dev/null 2>&1; then kubectl rollout undo -n "$NS" deployment/web; else roll_out two; fi
+if [[ $KUBECTL == */kubectl ]]; then kubectl rollout undo -n "$NS" deployment/web; else roll_out two; fi
 expect "all replicas are of the good version" "3 of 3 of 3" progress
 expect "the pods' version" "3 two" ready_versions
-expect "a ReplicaSet per version is kept" 3 sh -c "kubectl get replicasets -n $NS -o name | wc -l"
+expect "a ReplicaSet per version is kept" 3 replica_sets

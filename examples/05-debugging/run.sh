@@ -10,16 +10,16 @@ kubectl wait -n "$NS" pod/web --for=condition=Ready --timeout=30s
 say "A pod that runs"
 expect_text "its log" 'Serving HTTP on 0.0.0.0 port 18080' kubectl logs -n "$NS" web
 expect "a command inside" /usr/share kubectl exec -n "$NS" web -- pwd
-printf 'hello' > "${TMPDIR:-/tmp}/wherry-example-05.$$"
-expect "standard input" 5 sh -c "kubectl exec -i -n $NS web -- wc -c < ${TMPDIR:-/tmp}/wherry-example-05.$$"
-rm "${TMPDIR:-/tmp}/wherry-example-05.$$"
+counted() { printf hello | kubectl exec -i -n "$NS" web -- wc -c; }
+expect "standard input" 5 counted
 
 say "Its port, here"
-kubectl port-forward -n "$NS" pod/web :18080 > "${TMPDIR:-/tmp}/wherry-example-05.$$" &
+said=$(mktemp)
+"$KUBECTL" port-forward -n "$NS" pod/web :18080 > "$said" &
 forward=$!
-trap 'kill $forward; rm -f "${TMPDIR:-/tmp}/wherry-example-05.$$"; kubectl delete namespace "$NS" --wait=false' EXIT
-expect_text "forwarding" '127.0.0.1:[0-9]+ -> 18080' cat "${TMPDIR:-/tmp}/wherry-example-05.$$"
-port=$(sed -nE 's/.*127.0.0.1:([0-9]+) -> .*/\1/p' "${TMPDIR:-/tmp}/wherry-example-05.$$")
+trap 'kill $forward; rm "$said"; kubectl delete namespace "$NS" --wait=false' EXIT
+expect_text "forwarding" '127.0.0.1:[0-9]+ -> 18080' cat "$said"
+port=$(sed -nE 's/.*127.0.0.1:([0-9]+) -> .*/\1/p' "$said")
 expect_text "an answer" 'Directory listing for /' curl -s "http://127.0.0.1:$port/"
 
 say "One that crashes"

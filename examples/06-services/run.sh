@@ -7,6 +7,7 @@ if [[ $(kubectl get nodes -o 'jsonpath={.items[0].status.nodeInfo.containerRunti
 fi
 
 inside() { kubectl exec -n "$NS" client -- "$@"; }
+nodes_of_web() { kubectl get pods -n "$NS" -l app=web -o 'jsonpath={range .items[*]}{.spec.nodeName}{"\n"}{end}' | sort -u | wc -l; }
 # All names that answer at a URL within a number of requests, sorted.
 who() { inside python3 -c "
 import urllib.request
@@ -19,7 +20,7 @@ kubectl wait -n "$NS" pod/client --for=condition=Ready --timeout=30s
 expect "ready replicas" 3 field statefulset/web '{.status.readyReplicas}'
 nodes=$(kubectl get nodes -o name | wc -l)
 expect "nodes they are on" "$((nodes < 3 ? nodes : 3))" \
-  sh -c "kubectl get pods -n $NS -l app=web -o 'jsonpath={range .items[*]}{.spec.nodeName}{\"\n\"}{end}' | sort -u | wc -l"
+  nodes_of_web
 
 say "By name, from a pod"
 expect "the cluster IP spreads over all" "web-0 web-1 web-2" who http://web/ 60
@@ -40,4 +41,4 @@ say "Without endpoints"
 kubectl delete statefulset -n "$NS" web
 expect "the headless name is gone" "" addresses peers
 address=$(field service/web '{.spec.clusterIP}')
-expect "the cluster IP refuses at once (curl's 7; it would be 28 after a time-out)" 7 sh -c "curl -s -m 1 http://$address/; echo \$?"
+expect "the cluster IP refuses at once (curl's 7; it would be 28 after a time-out)" 7 exit_code curl -m 1 "http://$address/"
