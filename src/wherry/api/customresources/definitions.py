@@ -26,7 +26,9 @@ def resources_of(definition: Object) -> Iterator[Resource]:
     from wherry.api.customresources.kind import CustomKind
 
     spec: Object = definition["spec"]
-    names: Object = {**spec["names"], **((definition.get("status") or {}).get("acceptedNames") or {})}
+    wanted: Object = spec["names"]
+    # Plural and kind never change once established; the others are those that were granted.
+    names: Object = (definition.get("status") or {}).get("acceptedNames") or {}
     terminating = condition_is_true(definition, TERMINATING)
     stored = storage_version(definition)
     for version in sorted(spec["versions"], key=lambda each: version_key(each["name"])):
@@ -36,8 +38,8 @@ def resources_of(definition: Object) -> Iterator[Resource]:
         yield Resource(
             spec["group"],
             version["name"],
-            names["plural"],
-            names["kind"],
+            wanted["plural"],
+            wanted["kind"],
             namespaced=spec["scope"] == "Namespaced",
             short_names=tuple(names.get("shortNames") or ()),
             categories=tuple(names.get("categories") or ()),
