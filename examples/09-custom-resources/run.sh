@@ -2,6 +2,7 @@
 # A kind of one's own: defined, used, refused when it is wrong, and gone with all its objects.
 cd "$(dirname "$0")" && . ../expect.sh example-custom-resources
 trap 'kubectl delete -f definition.yaml --ignore-not-found; kubectl delete namespace "$NS" --wait=false' EXIT
+[[ $KUBECTL == *kubectl ]] || fail "this example needs kubectl, to patch a status"
 
 say "The definition"
 kubectl apply -f definition.yaml
