@@ -25,5 +25,5 @@ def down(name: str, state_dir: str | None) -> None:
         steps.begin(f"Removing cluster {name}")
         remove(state, name)
         steps.done(f"Cluster {name} and all that it made are gone")
-    if state.path.exists():
+    if state.foreign():
         click.echo(f"What is not Wherry's is still in {state.path}", err=True)

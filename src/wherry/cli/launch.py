@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+
 import click
 
 from wherry.cli.progress import Steps
 from wherry.distro import daemon
 from wherry.distro.config import ClusterConfig, ConfigError, StateDirectory
+
+_ROOM_BYTES = 1 << 16
 
 
 def launch(state: StateDirectory, config: ClusterConfig, *, wait: bool) -> float:
@@ -37,7 +41,9 @@ def launch(state: StateDirectory, config: ClusterConfig, *, wait: bool) -> float
 
 def _late(state: StateDirectory, config: ClusterConfig, log_begin: int) -> str:
     """What to say of a cluster that is not ready in time: the last trouble in its log, and what can be done."""
-    trouble = daemon.last_problem(state.log, log_begin) or "nothing has failed so far"
+    full = shutil.disk_usage(state.path).free < _ROOM_BYTES  # then the log is silent too
+    trouble = f"the disk of {state.path} is full" if full else daemon.last_problem(state.log, log_begin)
+    trouble = trouble or "nothing has failed so far"
     return (
         f"cluster {config.name} is not ready yet: {trouble}\n"
         f"       it goes on trying: look with `wherry status {config.name}`, end it with `wherry stop {config.name}`; "

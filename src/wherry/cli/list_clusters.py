@@ -12,11 +12,10 @@ from wherry.cli.options import json_output
 def list_clusters(output: str | None) -> None:
     """List the clusters on this machine."""
     from wherry.distro import daemon
-    from wherry.distro.config import all_state_directories
+    from wherry.distro.config import readable_configs
 
     rows = []
-    for state in all_state_directories():
-        config = state.load()
+    for state, config in readable_configs():
         pid = daemon.running_pid(state)
         rows.append(
             {
@@ -29,6 +28,7 @@ def list_clusters(output: str | None) -> None:
                 "state": str(state.path.resolve()),
             }
         )
+    _say_what_is_damaged({row["state"] for row in rows})
     if output == "json":
         import json
 
@@ -43,3 +43,14 @@ def list_clusters(output: str | None) -> None:
     lines += [[str(row[column]) for column in columns] for row in rows]
     for line in lines:
         click.echo("   ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _say_what_is_damaged(shown: set[object]) -> None:
+    from wherry.distro.config import ConfigError, all_state_directories
+
+    for state in all_state_directories():
+        if str(state.path.resolve()) not in shown:
+            try:
+                state.load()
+            except ConfigError as error:
+                click.echo(f"{state.path.name}: {error}", err=True)

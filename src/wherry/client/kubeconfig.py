@@ -208,7 +208,7 @@ def _read(path: Path) -> Object:
     try:
         found = yaml.load(data, Loader=loader)
     except yaml.YAMLError as error:
-        raise KubeconfigError(f"{path} is not YAML: {error}") from error
+        raise KubeconfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     if found is not None and not isinstance(found, dict):
         raise KubeconfigError(f"{path} is not a kubeconfig: expected a mapping")
     return found or {}

@@ -34,8 +34,12 @@ def run_in_background(state: StateDirectory, config: ClusterConfig) -> Iterator[
     """Start the cluster's own process; gives its progress until it is ready or has failed."""
 
     def body(report: Report) -> None:
-        with daemon.hold(state):
-            run(state, config, report)
+        try:
+            with daemon.hold(state):
+                run(state, config, report)
+        except OSError as error:  # before it runs: from there on it explains itself
+            report(Progress("failed", explain(error, state, config)))
+            raise SystemExit(1) from error
 
     return daemon.start_in_background(state, body)
 

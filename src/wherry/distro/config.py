@@ -12,6 +12,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +31,8 @@ _OWN = re.compile(
 """The names of what is in a state directory; files are written under a name with a dot first."""
 
 RUNTIMES = ("auto", "oci", "process", "fake")
+NETWORKS = ("namespaces", "loopback", "fake")
+PROCESSES = ("one", "many")
 
 
 class ConfigError(Exception):
@@ -191,13 +194,15 @@ class StateDirectory:
             if data.get("format") != FORMAT:
                 raise ConfigError(
                     f"{self.config} has format {data.get('format')!r}, this Wherry reads {FORMAT}: "
-                    f"use the version that made it, or remove it with `wherry down`"
+                    f"use the version that made it, or remove the cluster with `wherry down`"
                 )
-            return ClusterConfig(**data)
+            return _checked(ClusterConfig(**data))
         except FileNotFoundError:
             raise ConfigError(f"no cluster in {self.path}: `wherry up` makes one") from None
         except (ValueError, TypeError) as error:
-            raise ConfigError(f"{self.config} is damaged ({error}): remove {self.path} and run `wherry up`") from error
+            raise ConfigError(
+                f"{self.config} is damaged ({error}): remove the cluster with `wherry down` and make it anew"
+            ) from error
 
     def save(self, config: ClusterConfig) -> None:
         self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -209,8 +214,38 @@ def state_directory(name: str, explicit: str | None = None) -> StateDirectory:
     return StateDirectory((Path(explicit) if explicit else home() / check_name(name)).resolve())
 
 
+def _checked(config: ClusterConfig) -> ClusterConfig:
+    """Raises `TypeError` or `ValueError` for what no Wherry has written."""
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if type(value) is not _TYPES[field.name]:
+            raise TypeError(f"{field.name} is {value!r}")
+    numbers = (0 <= config.index < MAX_CLUSTERS, 0 < config.port < 65536, 0 < config.nodes <= MAX_NODES)
+    choices = (config.runtime in RUNTIMES[1:], config.network in NETWORKS, config.processes in PROCESSES)
+    if not all((*numbers, *choices, _NAME.fullmatch(config.name))):
+        raise ValueError("a value is out of range")
+    return config
+
+
+_TYPES = {
+    **dict.fromkeys(("name", "runtime", "processes", "network"), str),
+    **dict.fromkeys(("index", "port", "nodes", "format"), int),
+    "memory": bool,
+    "extra": dict,
+}
+
+
 def all_state_directories() -> list[StateDirectory]:
     """Every cluster below `home()`, by name."""
     base = home()
     found = sorted(base.iterdir()) if base.is_dir() else []
     return [state for path in found if (state := StateDirectory(path)).exists()]
+
+
+def readable_configs() -> Iterator[tuple[StateDirectory, ClusterConfig]]:
+    """Every cluster below `home()` but those whose configuration is damaged or of another version."""
+    for state in all_state_directories():
+        try:
+            yield state, state.load()
+        except ConfigError:
+            continue

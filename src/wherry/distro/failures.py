@@ -16,9 +16,16 @@ def explain(error: BaseException, state: StateDirectory, config: ClusterConfig) 
     """Why a cluster did not start: the first cause's first line, with a way out where we know one."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    text = (str(error).strip() or type(error).__name__).splitlines()[0]
+    text = (_said(error).strip() or type(error).__name__).splitlines()[0]
     way_out = _way_out(error, state, config)
     return f"{text}: {way_out}" if way_out else text
+
+
+def _said(error: BaseException) -> str:
+    """Without the number that Python puts in front of what the system said."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
 
 
 def _way_out(error: BaseException, state: StateDirectory, config: ClusterConfig) -> str:

@@ -25,6 +25,7 @@ from wherry.distro.config import (
     all_state_directories,
     check_name,
     home,
+    readable_configs,
     state_directory,
 )
 from wherry.node.volumes.mount_calls import mounts_below
@@ -108,7 +109,7 @@ def _check_change(state: StateDirectory, before: ClusterConfig, after: ClusterCo
 
 
 def _create(options: UpOptions) -> ClusterConfig:
-    others = [state.load() for state in all_state_directories()]
+    others = [config for _, config in readable_configs()]
     runtime = options.runtime if options.runtime != "auto" else choose_runtime()
     if runtime == "oci" and (lacks := machine.lacks_for_containers()):
         first = lacks[0]
@@ -196,11 +197,11 @@ def forget(state: StateDirectory, name: str) -> None:
     `cluster.json` goes last: whenever this is interrupted, the cluster is still one that can be removed. Raises
     `ConfigError` when something is still mounted there: removing would reach through to what is mounted.
     """
-    if mounted := mounts_below(state.path):
+    if mounted := [place for place in mounts_below(state.path) if place != str(state.path)]:
         raise ConfigError(f"{mounted[0]} is still mounted: unmount it (umount -l), then run this again")
     for path in sorted(state.own(), key=lambda path: path == state.config):
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-    if state.path.is_dir() and not state.foreign():
+    if state.path.is_dir() and not state.foreign() and not state.path.is_mount():
         state.path.rmdir()
     link = home() / name
     if link.is_symlink():

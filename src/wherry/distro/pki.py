@@ -7,9 +7,11 @@ of its life is left, when a name or address is missing from it, or when the auth
 
 from __future__ import annotations
 
+import binascii
 import fcntl
 import ipaddress
 import os
+import re
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 CA_DAYS = 3650
 LEAF_DAYS = 365
+_PEM_KEY = re.compile(rb"-----BEGIN [A-Z ]*KEY-----\s(.*)\s-----END [A-Z ]*KEY-----", re.DOTALL)
 _CLOCK_SKEW = timedelta(minutes=5)
 
 
@@ -200,9 +203,23 @@ def ensure_signing_key(path: Path) -> bytes:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_atomic(path, _private_pem(ec.generate_private_key(ec.SECP256R1())), mode=0o600)
     content = path.read_bytes()
-    if not (content.startswith(b"-----BEGIN") and content.rstrip().endswith(b"KEY-----")):
+    if not _is_whole_pem(content):
         raise PkiDamaged(f"{path} is damaged: remove it, and a new key signs the tokens of service accounts")
     return content
+
+
+def _is_whole_pem(content: bytes) -> bool:
+    """Whether it is a key that has not been cut, without loading a library to read it."""
+    found = _PEM_KEY.fullmatch(content.strip())
+    try:
+        der = binascii.a2b_base64(found[1], strict_mode=False) if found else b""
+    except binascii.Error:
+        return False
+    # A DER sequence says how long it is: in one byte, or in as many as the low bits of that byte tell.
+    if len(der) < 2 or der[0] != 0x30:
+        return False
+    size = der[1] & 0x7F if der[1] & 0x80 else 0
+    return len(der) == 2 + size + (int.from_bytes(der[2 : 2 + size], "big") if size else der[1])
 
 
 def _usages(profile: Profile) -> list[x509.ObjectIdentifier]:
