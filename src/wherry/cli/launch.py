@@ -60,7 +60,17 @@ def run_here(state: StateDirectory, config: ClusterConfig) -> None:
 
 
 def merge_kubeconfig(state: StateDirectory) -> str:
-    """Put the cluster's context into the user's kubeconfig and make it the current one; gives the file's path."""
+    """Put the cluster's context into the user's kubeconfig and make it the current one; gives the file's path.
+
+    Raises `ConfigError`; the cluster is up all the same.
+    """
+    from wherry.client.kubeconfig import KubeconfigError
     from wherry.distro.kubeconfig import merge_into_user_file
 
-    return str(merge_into_user_file(state))
+    try:
+        return str(merge_into_user_file(state))
+    except (KubeconfigError, OSError) as error:
+        raise ConfigError(
+            f"the cluster is up, but its context cannot be put into your kubeconfig: {error}; "
+            f"export KUBECONFIG={state.kubeconfig} to use it"
+        ) from error

@@ -12,10 +12,15 @@ from wherry.cli.options import json_output
 def list_clusters(output: str | None) -> None:
     """List the clusters on this machine."""
     from wherry.distro import daemon
-    from wherry.distro.config import readable_configs
+    from wherry.distro.config import ConfigError, all_state_directories
 
     rows = []
-    for state, config in readable_configs():
+    for state in all_state_directories():
+        try:
+            config = state.load()
+        except ConfigError as error:
+            click.echo(f"{state.path.name}: {error}", err=True)
+            continue
         pid = daemon.running_pid(state)
         rows.append(
             {
@@ -28,7 +33,6 @@ def list_clusters(output: str | None) -> None:
                 "state": str(state.path.resolve()),
             }
         )
-    _say_what_is_damaged({row["state"] for row in rows})
     if output == "json":
         import json
 
@@ -43,14 +47,3 @@ def list_clusters(output: str | None) -> None:
     lines += [[str(row[column]) for column in columns] for row in rows]
     for line in lines:
         click.echo("   ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())
-
-
-def _say_what_is_damaged(shown: set[object]) -> None:
-    from wherry.distro.config import ConfigError, all_state_directories
-
-    for state in all_state_directories():
-        if str(state.path.resolve()) not in shown:
-            try:
-                state.load()
-            except ConfigError as error:
-                click.echo(f"{state.path.name}: {error}", err=True)

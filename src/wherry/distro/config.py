@@ -216,10 +216,9 @@ def state_directory(name: str, explicit: str | None = None) -> StateDirectory:
 
 def _checked(config: ClusterConfig) -> ClusterConfig:
     """Raises `TypeError` or `ValueError` for what no Wherry has written."""
-    for field in dataclasses.fields(config):
-        value = getattr(config, field.name)
-        if type(value) is not _TYPES[field.name]:
-            raise TypeError(f"{field.name} is {value!r}")
+    for name, kind in _TYPES.items():
+        if type(value := getattr(config, name)) is not kind:
+            raise TypeError(f"{name} is {value!r}")
     numbers = (0 <= config.index < MAX_CLUSTERS, 0 < config.port < 65536, 0 < config.nodes <= MAX_NODES)
     choices = (config.runtime in RUNTIMES[1:], config.network in NETWORKS, config.processes in PROCESSES)
     if not all((*numbers, *choices, _NAME.fullmatch(config.name))):

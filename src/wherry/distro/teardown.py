@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from wherry.api.pod_network import NetworkFailure
 from wherry.base.clock import RealClock
+from wherry.client.kubeconfig import KubeconfigError
 from wherry.distro import daemon, kubeconfig, networks
 from wherry.distro.config import ClusterConfig, ConfigError, StateDirectory
 from wherry.distro.lifecycle import forget
@@ -43,8 +44,11 @@ def remove(state: StateDirectory, name: str) -> None:
             raise
         config = salvage(state, name)
     halt(state, config)
-    kubeconfig.remove_from_user_file(config)
     forget(state, name)
+    try:
+        kubeconfig.remove_from_user_file(config)
+    except (KubeconfigError, OSError) as error:
+        raise ConfigError(f"the cluster is gone, but not its context {config.context}: {error}") from error
 
 
 async def _clear(state: StateDirectory, config: ClusterConfig) -> None:
