@@ -8,11 +8,12 @@ from wherry.base.clock import Clock
 from wherry.client import kubeconfig
 from wherry.client.client import Client
 from wherry.client.http_transport import HttpTransport
-from wherry.distro.lifecycle import find
 
 
 def client_for(name: str, *, clock: Clock) -> Client:
     """A client for a cluster of this machine, as its administrator. Raises `ConfigError`."""
+    from wherry.distro.lifecycle import find
+
     state = find(name)
     return client_of(kubeconfig.connection(kubeconfig.load([state.kubeconfig])), clock=clock)
 

@@ -30,6 +30,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
     },
     "Objects, as kubectl": {
         "get": "wherry.cli.get:get",
+        "describe": "wherry.cli.describe:describe",
         "apply": "wherry.cli.apply:apply",
         "create": "wherry.cli.create:create",
         "delete": "wherry.cli.delete:delete",

@@ -56,7 +56,7 @@ class Target:
         from wherry.wire.errors import ConnectFailed
 
         connection = self.connection()
-        client = client_of(connection, clock=RealClock(), on_warning=_warn)
+        client = client_of(connection, clock=RealClock(), on_warning=warn)
         namespace = self.namespace or connection.namespace
         try:
             return await work(Session(client, Discovery(client), namespace, bool(self.namespace)))
@@ -94,8 +94,14 @@ def target_options(function: Callable[..., T]) -> Callable[..., T]:
     return wrapper
 
 
-def _warn(text: str) -> None:
-    click.echo(f"Warning: {text}", err=True)
+_told: set[str] = set()
+
+
+def warn(text: str) -> None:
+    """Print a warning of the server's, each once."""
+    if text not in _told:
+        _told.add(text)
+        click.echo(f"Warning: {text}", err=True)
 
 
 def _unreachable(server: str, error: Exception) -> click.ClickException:

@@ -11,6 +11,7 @@ from .conftest import Both
 pytestmark = pytest.mark.e2e
 
 OBJECTS = Path(__file__).parent / "objects.yaml"
+DESCRIBED = Path(__file__).parent / "described.yaml"
 
 READS = (
     "get pods",
@@ -89,3 +90,39 @@ async def test_waiting(both: Both) -> None:
         "wait pods -l a=b --for=condition=Ready",
     ):
         await both.same(*line.split())
+
+
+DESCRIPTIONS = (
+    "pod/all deploy rs rc ds sts job cronjob",
+    "svc endpointslices ep ing",
+    "cm/config secret sa quota limits ns/default",
+    "pv pvc sc",
+    "role rolebinding clusterrole/view clusterrole/cluster-admin clusterrolebinding/cluster-admin",
+    "pc lease pod/nope foo/x",
+)
+
+
+@pytest.mark.parametrize("kinds", DESCRIPTIONS)
+async def test_describing(both: Both, kinds: str) -> None:
+    result = await both.wherry("apply", "-f", str(DESCRIBED))
+    assert result.code == 0, result
+    for kind in kinds.split():
+        await both.same("describe", kind)
+
+
+async def test_describing_what_is_described(both: Both) -> None:
+    """Selectors, beginnings of names, no events."""
+    await both.wherry("apply", "-f", str(DESCRIBED))
+    for line in ("describe pods -l a=1", "describe pod al", "describe pod nope", "describe foo", "describe pods -A"):
+        await both.same(*line.split())
+    await both.same("describe", "pods", "--show-events=false")
+    await both.same("describe", "-f", str(OBJECTS))
+
+
+async def test_applying_many_kinds_again(both: Both) -> None:
+    """What is unchanged to kubectl is unchanged to us."""
+    for _ in range(2):  # the second takes away the taint that a new node gets
+        await both.wherry("apply", "-f", str(DESCRIBED))
+    assert (await both.wherry("apply", "-f", str(DESCRIBED))).out == (
+        await both.kubectl("apply", "-f", str(DESCRIBED))
+    ).out

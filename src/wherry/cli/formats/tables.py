@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from wherry.api.types import Object
-from wherry.machinery.jsonpath import go_float
 
 _BREAKS = "\f\n\r"
 
@@ -82,7 +81,11 @@ def cell_text(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return go_float(value) if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        from wherry.machinery.jsonpath import go_float
+
+        return go_float(value)
+    return str(value)
 
 
 def labels_text(labels: Mapping[str, str]) -> str:

@@ -18,8 +18,9 @@ def align(rows: Iterable[Sequence[str]], *, minimum: int = 0, padding: int = 2) 
 
 
 def align_text(text: str, *, minimum: int = 0, padding: int = 2) -> str:
-    """Text with tabs between its cells."""
-    return align((line.split("\t") for line in text.splitlines()), minimum=minimum, padding=padding)
+    """Text with tabs between its cells; its last line is ended too."""
+    lines = text.removesuffix("\n").split("\n") if text else []
+    return align((line.split("\t") for line in lines), minimum=minimum, padding=padding)
 
 
 def _measure(

@@ -13,7 +13,8 @@ import orjson
 from wherry.api.errors import from_status
 from wherry.api.types import Object
 from wherry.cli.objects.wanted import Wanted
-from wherry.client.answers import content, error_of
+from wherry.cli.target import warn
+from wherry.client.answers import content, error_of, warnings_of
 from wherry.client.client import Client
 
 JSON = "application/json"
@@ -53,6 +54,8 @@ def target(wanted: Wanted, query: Mapping[str, Any] | None = None, subresource: 
 async def read(client: Client, where: str, accept: str = JSON) -> Object:
     """One answer. Raises `StatusError`."""
     response = await client.raw("GET", where, headers={"accept": accept})
+    for text in warnings_of(response):
+        warn(text)
     if response.status >= 400:
         raise error_of(response.status, content(response))
     return orjson.loads(content(response))

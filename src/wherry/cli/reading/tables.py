@@ -8,7 +8,6 @@ import click
 
 from wherry.api.types import Object
 from wherry.cli.errors import Failures
-from wherry.cli.formats.sorting import by_path
 from wherry.cli.formats.tables import TableOptions, TableRows, as_table
 from wherry.cli.formats.tabs import Columns
 from wherry.cli.objects.wanted import Wanted, group_kind
@@ -54,6 +53,8 @@ def _sorted(tables: list[Object], options: GetOptions) -> list[Object]:
     """The tables as one, its rows sorted; or as they are."""
     if not options.sort_by or not tables:
         return tables
+    from wherry.cli.formats.sorting import by_path
+
     rows = by_path([row for table in tables for row in table["rows"]], options.sort_by, lambda row: row["object"])
     return [{**tables[0], "rows": rows}]
 

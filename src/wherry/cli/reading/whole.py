@@ -6,7 +6,6 @@ import click
 
 from wherry.cli.errors import Failures
 from wherry.cli.formats.output import Printer
-from wherry.cli.formats.sorting import by_path
 from wherry.cli.objects.requests import complete
 from wherry.cli.objects.wanted import Wanted
 from wherry.cli.reading.request import GetOptions, fetch
@@ -22,6 +21,8 @@ async def show(session: Session, wanted: list[Wanted], options: GetOptions, prin
         obj for each, pages in found for page in pages for obj in ([page] if each.name else complete(page, each))
     ]
     if options.sort_by:
+        from wherry.cli.formats.sorting import by_path
+
         objects = by_path(objects, options.sort_by, lambda obj: obj)
     single = len(wanted) == 1 and bool(wanted[0].name)
     if objects or (not single and not failures.count and not options.ignore_not_found):
