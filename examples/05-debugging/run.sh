@@ -8,17 +8,17 @@ kubectl apply -n "$NS" -f pods.yaml
 kubectl wait -n "$NS" pod/web --for=condition=Ready --timeout=30s
 
 say "A pod that runs"
-expect_text "its log" 'Serving HTTP on 0.0.0.0 port 18080' kubectl logs -n "$NS" web
+expect_text "its log" 'Serving HTTP on 0.0.0.0 port 18345' kubectl logs -n "$NS" web
 expect "a command inside" /usr/share kubectl exec -n "$NS" web -- pwd
 counted() { printf hello | kubectl exec -i -n "$NS" web -- wc -c; }
 expect "standard input" 5 counted
 
 say "Its port, here"
 said=$(mktemp)
-"$KUBECTL" port-forward -n "$NS" pod/web :18080 > "$said" &
+"$KUBECTL" port-forward -n "$NS" pod/web :18345 > "$said" &
 forward=$!
 trap 'kill $forward; rm "$said"; kubectl delete namespace "$NS" --wait=false' EXIT
-expect_text "forwarding" '127.0.0.1:[0-9]+ -> 18080' cat "$said"
+expect_text "forwarding" '127.0.0.1:[0-9]+ -> 18345' cat "$said"
 port=$(sed -nE 's/.*127.0.0.1:([0-9]+) -> .*/\1/p' "$said")
 expect_text "an answer" 'Directory listing for /' curl -s "http://127.0.0.1:$port/"
 
