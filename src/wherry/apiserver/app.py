@@ -52,7 +52,7 @@ from wherry.policy import limit_ranges
 from wherry.store.port import Store, StoreError
 from wherry.wire.messages import Reply, Request, Response
 
-PUBLISH_SECONDS = 60.0
+PUBLISH_SECONDS = 10.0
 
 
 class ApiServer:

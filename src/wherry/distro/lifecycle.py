@@ -30,6 +30,8 @@ from wherry.distro.config import (
 )
 from wherry.node.volumes.mount_calls import mounts_below
 
+_LISTENING = "0A"
+"""The state of a socket in /proc/net/tcp."""
 _NETWORK_OF_RUNTIME = {"oci": "namespaces", "process": "loopback", "fake": "fake"}
 
 
@@ -144,28 +146,51 @@ def choose_port(wanted: int | None, taken: set[int]) -> int:
 
 
 def free_index(others: Iterable[ClusterConfig]) -> int:
-    """The first index that no other cluster has and whose networks the host has no route to."""
+    """The first index that no other cluster has, and whose networks nobody on this machine uses as far as it shows.
+
+    Clusters of other users (or with another `WHERRY_HOME`) show by the host's routes, or by who listens.
+    """
     used = {other.index for other in others}
-    routes = list(host_routes())
+    taken = [*host_routes(), *listeners()]
     for index in range(MAX_CLUSTERS):
-        probe = ClusterConfig(name="probe", index=index, runtime="oci", port=0)
-        networks = [ipaddress.ip_network(cidr) for cidr in (probe.service_cidr, probe.pod_cidr, probe.node_cidr)]
-        if index not in used and not any(route.overlaps(network) for route in routes for network in networks):
+        if index not in used and not any(one.overlaps(network) for one in taken for network in _networks(index)):
             return index
     raise ConfigError(f"{MAX_CLUSTERS} clusters, or routes to their networks, are here already: remove one")
 
 
+def _networks(index: int) -> list[ipaddress.IPv4Network]:
+    """What a cluster of this index may use, whatever its kind."""
+    kinds = [ClusterConfig(name="x", index=index, runtime="oci", port=0, network=n) for n in ("namespaces", "loopback")]
+    cidrs = {cidr for kind in kinds for cidr in (kind.service_cidr, kind.pod_cidr, kind.node_cidr)}
+    return [ipaddress.IPv4Network(cidr) for cidr in cidrs]
+
+
 def host_routes() -> Iterable[ipaddress.IPv4Network]:
     """The host's IPv4 routes, the default route left out; nothing where /proc does not tell."""
-    try:
-        lines = Path("/proc/net/route").read_text().splitlines()[1:]
-    except OSError:
-        return
-    for line in lines:
-        fields = line.split()
-        destination, mask = (socket.inet_ntoa(struct.pack("<L", int(fields[i], 16))) for i in (1, 7))
+    for fields in _lines("/proc/net/route"):
+        destination, mask = _address(fields[1]), _address(fields[7])
         if destination != "0.0.0.0":
             yield ipaddress.IPv4Network(f"{destination}/{mask}", strict=False)
+
+
+def listeners() -> Iterable[ipaddress.IPv4Network]:
+    """The IPv4 addresses that somebody on this machine listens at; nothing where /proc does not tell."""
+    for fields in _lines("/proc/net/tcp"):
+        if fields[3] == _LISTENING:
+            yield ipaddress.IPv4Network(_address(fields[1].partition(":")[0]))
+
+
+def _lines(path: str) -> Iterable[list[str]]:
+    """A table of the kernel without its first line; nothing where there is none."""
+    try:
+        return [line.split() for line in Path(path).read_text().splitlines()[1:]]
+    except OSError:
+        return []
+
+
+def _address(hexadecimal: str) -> str:
+    """As the kernel writes it: in the machine's own order of bytes."""
+    return socket.inet_ntoa(struct.pack("=L", int(hexadecimal, 16)))
 
 
 def _register(state: StateDirectory, name: str) -> None:

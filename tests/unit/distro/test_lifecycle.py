@@ -1,3 +1,4 @@
+import ipaddress
 import json
 import shutil
 import socket
@@ -37,6 +38,16 @@ def test_networks_of_all_indexes_are_apart() -> None:
     cidrs = [cidr for c in configs for cidr in (c.service_cidr, c.pod_cidr, c.node_cidr)]
     assert len(set(cidrs)) == len(cidrs)
     assert free_index(configs[:3]) >= 3
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="the kernel does not tell who listens")
+def test_the_loopback_networks_of_somebody_elses_cluster_are_left_to_it() -> None:
+    index = free_index([])
+    service_network = ClusterConfig(name="x", index=index, runtime="process", network="loopback", port=1).service_cidr
+    with socket.socket() as listener:
+        listener.bind((str(ipaddress.ip_network(service_network)[10]), 0))
+        listener.listen()
+        assert free_index([]) > index
 
 
 @pytest.mark.parametrize(
