@@ -111,8 +111,12 @@ def run(arguments: Sequence[str]) -> int:
         return cli.main(list(arguments), prog_name="wherry", standalone_mode=False) or 0
     except click.Abort:
         return 130
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 0
     except click.UsageError as error:
-        error.show()
+        click.echo(f"error: {_uncapitalised(error.format_message())}", err=True)
+        click.echo(f"See `{error.ctx.command_path if error.ctx else 'wherry'} --help`.", err=True)
         return 2
     except BrokenPipeError:
         # `wherry get pods | head` must end quietly, also when Python flushes at its end.
@@ -122,6 +126,11 @@ def run(arguments: Sequence[str]) -> int:
         return 130
     except Exception as error:  # noqa: BLE001 - the outermost edge: known errors become one line
         return _explain(error)
+
+
+def _uncapitalised(text: str) -> str:
+    """As all the other errors begin; a name in capitals stays."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
 
 
 def _explain(error: Exception) -> int:

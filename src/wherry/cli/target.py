@@ -109,8 +109,12 @@ def _unreachable(server: str, error: Exception) -> click.ClickException:
 
     from wherry.cli.errors import Refused
 
-    why = str(error).rpartition(": ")[2]
-    return Refused(f"cannot reach the server {urlsplit(server).netloc} ({why}): is it running? `wherry status` tells")
+    cause = error.__cause__
+    number = cause.errno if isinstance(cause, ConnectionError) else None
+    why = os.strerror(number) if number else str(error).rpartition(": ")[2]
+    return Refused(
+        f"cannot reach the server {urlsplit(server).netloc} ({why.lower()}): is it running? `wherry status` tells"
+    )
 
 
 def _running_here() -> Path | None:

@@ -9,6 +9,7 @@ from typing import Any
 from wherry.api.types import Object
 
 _BREAKS = "\f\n\r"
+_EVENT_WIDTH = len("MODIFIED")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +59,7 @@ class TableRows:
     def _row(self, row: Object, event: str) -> list[str]:
         options, metadata = self._options, (row.get("object") or {}).get("metadata") or {}
         labels = metadata.get("labels") or {}
-        cells = [event] if options.events else []
+        cells = [event.ljust(_EVENT_WIDTH)] if options.events else []
         cells += [metadata.get("namespace", "")] if options.namespaces else []
         cells += [self._cell(row["cells"], index) for index in self._shown()]
         cells += [labels.get(label, "") for label in options.label_columns]

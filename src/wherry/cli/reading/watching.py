@@ -30,7 +30,7 @@ async def follow(
             f"{len(wanted)} resources were found"
         )
     each = wanted[0]
-    show = _objects(each, printer) if printer else _table(session, each, options)
+    show = _objects(each, printer, options) if printer else _table(session, each, options)
     reading = options.reading(tables=printer is None)
     version = ""
     async for page in pages(session.client, each, reading):
@@ -48,9 +48,11 @@ def _table(session: Session, each: Wanted, options: GetOptions) -> Show:
     return lambda kind, found: columns.render(rows.of(as_table(found, session.client.clock.now()), kind))
 
 
-def _objects(each: Wanted, printer: Printer) -> Show:
+def _objects(each: Wanted, printer: Printer, options: GetOptions) -> Show:
     def show(kind: str, found: Object) -> str:
         items = complete(found, each) if isinstance(found.get("items"), list) and not each.name else [found]
+        if options.events and options.output in ("json", "yaml"):
+            items = [{"type": kind, "object": item} for item in items]
         return "".join(printer([item], single=True) for item in items)
 
     return show
