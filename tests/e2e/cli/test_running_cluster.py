@@ -136,7 +136,6 @@ def line_of(process: subprocess.Popen[bytes], *, seconds: float = 20) -> str:
     [
         "logs deployment/web -c talk",
         "logs deploy/web --all-containers --prefix",
-        "logs -l app=web -c talk --tail=1 --prefix",
         "logs service/web -c talk --timestamps --tail 2",
         "logs deployment/web -c nope",
         "logs -l app=nothing",
@@ -146,6 +145,12 @@ def line_of(process: subprocess.Popen[bytes], *, seconds: float = 20) -> str:
 )
 def test_same_as_kubectl(shell: Shell, line: str) -> None:
     same(shell, *line.split())
+
+
+def test_logs_by_labels(shell: Shell) -> None:
+    """kubectl prints the pods in random order."""
+    line = ("logs", "-l", "app=web", "-c", "talk", "--tail=1", "--prefix")
+    assert sorted(shell.wherry(*line).splitlines()) == sorted(shell.kubectl(*line).splitlines())
 
 
 def test_exec_passes_streams_and_exit_codes(shell: Shell) -> None:
