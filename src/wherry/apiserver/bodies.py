@@ -21,6 +21,10 @@ from wherry.wire.messages import Request
 LIMIT_BYTES = 3 * 1024 * 1024
 _YAML_TYPES = frozenset({"application/yaml", "application/x-yaml", "text/yaml"})
 _POSITION = re.compile(r"\(char (\d+)\)$")
+_SURROGATES = re.compile(
+    rb"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
+"""A pair of them, or an escaped backslash (both in the group), or one alone."""
 _GO_TYPE_META = (
     'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
 )
@@ -28,7 +32,7 @@ _GO_TYPE_META = (
 
 def media_type(request: Request) -> str:
     """The content type without parameters, in lower case; JSON where none is given."""
-    return request.headers.get("content-type", JSON).partition(";")[0].strip().lower() or JSON
+    return (request.headers.get("content-type") or JSON).partition(";")[0].strip().lower()
 
 
 def check_size(body: bytes) -> None:
@@ -56,6 +60,8 @@ def parse(request: Request, kind: str) -> Object:
         value = parse_protobuf(body, kind)
     else:
         raise unsupported()
+    if value is None:
+        return {}  # Go reads null into a struct by leaving it as it is
     if not isinstance(value, dict):
         why = f"json: cannot unmarshal {json_type(value)} into Go value of type {_GO_TYPE_META}"
         raise unrecognized(kind, f"couldn't get version/kind; json parse error: {why}", body)
@@ -66,8 +72,16 @@ def parse_json(body: bytes, kind: str) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
+        if (readable := _as_go_reads(body)) != body:
+            return parse_json(readable, kind)
         why = go_json_error(body, str(error))
         raise unrecognized(kind, f"couldn't get version/kind; json parse error: {why}", body) from error
+
+
+def _as_go_reads(body: bytes) -> bytes:
+    """Bytes that are no UTF-8, and halves of surrogate pairs, are the replacement character, as in Go's decoder."""
+    text = body.decode("utf-8", "replace").encode()
+    return _SURROGATES.sub(lambda found: found[1] or b"\\ufffd", text)
 
 
 def parse_yaml(body: bytes, kind: str) -> Any:

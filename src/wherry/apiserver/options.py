@@ -5,12 +5,15 @@ Source: k8s.io/apimachinery/pkg/apis/meta/internalversion/validation and pkg/api
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from wherry.api.errors import BadRequest, Cause, Invalid, invalid
 from wherry.apiserver.call import Call
+from wherry.machinery.integers import IntegerError, parse_int
 
 NOT_OLDER_THAN, EXACT = "NotOlderThan", "Exact"
+_FIELD_MANAGER_BYTES = 128
 FIELD_VALIDATION = ("Ignore", "Strict", "Warn")
 _TRUE, _FALSE = (
     frozenset({"1", "t", "T", "true", "TRUE", "True"}),
@@ -54,9 +57,9 @@ def integer(text: str) -> int:
     if not text:
         return 0
     try:
-        return int(text)
-    except ValueError as error:
-        raise BadRequest(f'strconv.ParseInt: parsing "{text}": invalid syntax') from error
+        return parse_int(text)
+    except IntegerError as error:
+        raise BadRequest(str(error)) from error
 
 
 def wants_watch(call_query: dict[str, list[str]]) -> bool:
@@ -160,5 +163,21 @@ def write_options(call: Call, kind: str) -> WriteOptions:
     return WriteOptions(
         dry_run=dry_run(call.query.get("dryRun", []), kind),
         field_validation=validation,
-        field_manager=call.parameter("fieldManager"),
+        field_manager=_field_manager(call.parameter("fieldManager"), kind),
     )
+
+
+def _field_manager(name: str, kind: str) -> str:
+    """Raises `Invalid` for a name that is too long or has characters that nobody can see."""
+    problems = []
+    if len(name.encode()) > _FIELD_MANAGER_BYTES:
+        why = f"Too long: may not be more than {_FIELD_MANAGER_BYTES} bytes"
+        problems.append(Cause("FieldValueTooLong", why, "fieldManager"))
+    for position, character in enumerate(name):
+        if not character.isprintable():
+            shown = f"invalid character U+{ord(character):04X} (at position {position})"
+            why = f"Invalid value: {json.dumps(name)}: {shown}"
+            problems.append(Cause("FieldValueInvalid", why, "fieldManager"))
+    if problems:
+        raise options_invalid(kind, problems)
+    return name

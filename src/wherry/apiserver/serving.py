@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wherry.api.errors import BadRequest, RequestEntityTooLarge, StatusError, Timeout
+from wherry.api.errors import BadRequest, MethodNotAllowed, RequestEntityTooLarge, StatusError, Timeout
 from wherry.apiserver.answers import error_reply
 from wherry.apiserver.bodies import LIMIT_BYTES
 from wherry.wire.messages import Response
@@ -16,6 +16,8 @@ def _rejected(status: int, why: str) -> Response:
         return error_reply(Timeout(why, code=408))
     if status == 400:
         return error_reply(BadRequest(why))
+    if status == 405:
+        return error_reply(MethodNotAllowed(why))
     return error_reply(StatusError(why, code=status))
 
 

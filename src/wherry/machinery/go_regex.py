@@ -1,4 +1,4 @@
-"""Regular expressions as Go writes them (RE2), for Python's engine.
+"""Regular expressions as Go writes them (RE2), in Python's spelling; `automaton` runs them.
 
 What differs is translated: `$` and `\\z` mean the very end of the text, `[[:alpha:]]` and its kin are classes, `\\d`, `\\w`
 and `\\s` are ASCII. What Python cannot express (`\\p{L}`, `\\Q...\\E`) raises `GoRegexError`. Source: https://golang.org/s/re2syntax.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+
+from wherry.machinery.automaton import Automaton, NotRegular
 
 _CLASSES = {
     "alnum": "0-9A-Za-z", "alpha": "A-Za-z", "ascii": r"\x00-\x7f", "blank": r"\t ", "cntrl": r"\x00-\x1f\x7f",
@@ -22,11 +24,11 @@ class GoRegexError(ValueError):
 
 
 @lru_cache(maxsize=1024)
-def compile_go(pattern: str) -> re.Pattern[str]:
+def compile_go(pattern: str) -> Automaton:
     """Raises `GoRegexError`."""
     try:
-        return re.compile(_translated(pattern), re.ASCII)
-    except (re.error, OverflowError) as error:
+        return Automaton(_translated(pattern))
+    except (re.error, OverflowError, RecursionError, NotRegular) as error:
         raise GoRegexError(f"error parsing regexp: {error}: `{pattern}`") from error
 
 

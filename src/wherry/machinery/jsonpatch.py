@@ -10,12 +10,16 @@ import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from wherry.machinery.integers import IntegerError, parse_int
 from wherry.machinery.mergepatch import same
 
 _MISSING: Final = "missing value"
 _BAD_INDEX: Final = "invalid index referenced"
 _TEST_FAILED: Final = "test failed"
 _ABSENT: Final = object()
+
+COPY_LIMIT_BYTES = 3 * 1024 * 1024
+"""Of all that one patch copies together: a few dozen copies, each of the last one's result, would fill any memory."""
 
 Operation = Mapping[str, Any]
 
@@ -40,12 +44,36 @@ def check(patch: Any) -> Sequence[Operation]:
 
 def apply(document: Any, patch: Sequence[Operation]) -> Any:
     """The document after all operations, in order. Raises `JsonPatchError` for the first that does not apply."""
+    copied = 0
     for operation in patch:
         run = _OPERATIONS.get(str(operation.get("op", "unknown")))
         if run is None:
             raise JsonPatchError(f"Unexpected kind: {operation.get('op', 'unknown')}")
+        if run is _copy:
+            copied += _size(_taken(document, _path(operation, "from"), "copy"), COPY_LIMIT_BYTES)
+            if copied > COPY_LIMIT_BYTES:
+                raise JsonPatchError(
+                    f"Unable to complete the copy, the accumulated size increase of copy is {copied}, "
+                    f"exceeding the limit {COPY_LIMIT_BYTES}"
+                )
         document = run(document, operation)
     return document
+
+
+def _size(value: Any, enough: int) -> int:
+    """About as many bytes as its JSON has; no more is counted than `enough` to be too much."""
+    total, todo = 0, [value]
+    while todo and total <= enough:
+        one = todo.pop()
+        if isinstance(one, dict):
+            total += 2 + sum(len(key) + 4 for key in one)
+            todo.extend(one.values())
+        elif isinstance(one, list):
+            total += 2 + len(one)
+            todo.extend(one)
+        else:
+            total += len(one) + 2 if isinstance(one, str) else 4
+    return total
 
 
 def _path(operation: Operation, name: str = "path") -> str:
@@ -63,9 +91,9 @@ def _keys(path: str) -> list[str]:
 def _index(key: str, length: int) -> int:
     """An index into a list, negative ones from the end. Raises `JsonPatchError`."""
     try:
-        index = int(key)
-    except ValueError:
-        raise JsonPatchError(f'strconv.Atoi: parsing "{key}": invalid syntax') from None
+        index = parse_int(key, function="Atoi")
+    except IntegerError as error:
+        raise JsonPatchError(str(error)) from None
     if not -length <= index < length:
         raise JsonPatchError(f"Unable to access invalid index: {index}: {_BAD_INDEX}")
     return index % length

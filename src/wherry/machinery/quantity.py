@@ -20,6 +20,7 @@ SUFFIX_WRONG: Final = "unable to parse quantity's suffix"
 _NANO = 10**9
 _MAX_BINARY = (2**63 - 1) * _NANO
 _MAX_EXPONENT = 1000
+_MAX_DIGITS = 1000
 _PARTS = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?([eEinumkKMGTP]*[-+]?[0-9]*)", re.ASCII)
 _EXPONENT = re.compile(r"[eE]([+-]?[0-9]+)", re.ASCII)
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
@@ -113,6 +114,8 @@ def parse(text: str | int | float) -> Quantity:
     sign, whole, fraction, suffix = match.group(1), match.group(2), match.group(3) or "", match.group(4)
     ten, two, format_ = _suffix(suffix)
     digits = whole.lstrip("0") + fraction
+    if len(digits) > _MAX_DIGITS:
+        raise QuantityError(FORMAT_WRONG)
     scale = ten - len(fraction)
     unsigned = _scaled(int(digits or "0") << two, scale)
     if format_ is Format.BINARY and unsigned:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wherry.machinery import names
+from wherry.machinery.integers import IntegerError, parse_int
 
 _TOKEN = re.compile(r"[ \t\r\n]*(?:(==|!=|[=!(),<>])|([^=!(),<> \t\r\n]+)|$)")
 _BINARY = ("in", "notin", "=", "==", "!=", ">", "<")
@@ -161,5 +162,8 @@ def _quoted(values: Sequence[str]) -> str:
 
 def is_integer(text: str) -> bool:
     """Whether Go's ParseInt takes it."""
-    digits = text[1:] if text[:1] in ("-", "+") else text
-    return digits.isascii() and digits.isdigit()
+    try:
+        parse_int(text)
+    except IntegerError:
+        return False
+    return True

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-_VERSION = re.compile(r"v([1-9][0-9]*)(?:(alpha|beta)([1-9][0-9]*))?")
+_VERSION = re.compile(r"v([1-9][0-9]{0,18})(?:(alpha|beta)([1-9][0-9]{0,18}))?")
 _STAGE = {None: 0, "beta": 1, "alpha": 2}
 
 

@@ -5,6 +5,7 @@ It decides nothing about answers. `feed` gives back what came of the bytes throu
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
 from urllib.parse import unquote
 
@@ -40,6 +41,10 @@ class UpgradeSeen(Exception):
         self.http10 = http10
         self.rest = rest
 
+
+_UNKNOWN_METHOD = re.compile(
+    rb"(?!(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE) )[!#$%&'*+.^_`|~0-9A-Za-z-]+ [!-~]+ HTTP/1\.[01]\r?\n"
+)
 
 _lower_names: dict[bytes, str] = {}
 
@@ -97,6 +102,11 @@ class RequestParser:
             if isinstance(failure.__context__, Rejected):
                 raise failure.__context__ from None
             raise
+        except httptools.HttpParserInvalidMethodError as failure:
+            # The parser knows a list of methods; any other word is a method all the same, only not one of ours.
+            word = _UNKNOWN_METHOD.match(data) is not None
+            why = "the server does not allow this method on the requested resource"
+            raise Rejected(405 if word else 400, why if word else f"malformed HTTP request: {failure}") from None
         except httptools.HttpParserError as failure:
             raise Rejected(400, f"malformed HTTP request: {failure}") from None
         if self.in_message and not self.in_body:
@@ -127,6 +137,8 @@ class RequestParser:
         key = _lower_names.get(name) or _lower_name(name)
         headers = self._headers
         if key in headers:
+            if key == "host":
+                raise Rejected(400, "too many Host headers")
             headers[key] = f"{headers[key]}, {value.decode('latin-1')}"
         else:
             headers[key] = value.decode("latin-1")

@@ -48,7 +48,7 @@ def _pattern(pattern: str) -> ScalarCheck:
     search = compile_go(pattern).search
 
     def check(value: str, path: str, errors: Errors) -> None:
-        if search(value) is None:
+        if not search(value):
             errors.invalid(path, value, f"{path} in body should match '{pattern}'")
 
     return check

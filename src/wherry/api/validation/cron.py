@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from wherry.machinery.integers import digits_value
+
 _MONTHS = {
     name: i
     for i, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
@@ -89,8 +91,8 @@ def _bounds(text: str, start: int, end: int, step: int, low: int, high: int) -> 
 def _number(text: str, known: Mapping[str, int]) -> tuple[int, str]:
     if text.lower() in known:
         return known[text.lower()], ""
-    if text.lstrip("+").isdigit() and text.isascii():
-        return int(text), ""
+    if (value := digits_value(text.removeprefix("+"))) is not None:
+        return value, ""
     if text.startswith("-") and text[1:].isdigit():
         return 0, f"negative number ({text}) not allowed: {text}"
     return 0, f'failed to parse int from {text}: strconv.Atoi: parsing "{text}": invalid syntax'

@@ -9,6 +9,7 @@ from typing import Any
 from wherry.api.semantic import same
 from wherry.api.validation.errors import Errors, Plain
 from wherry.machinery import names
+from wherry.machinery.integers import digits_value
 
 IMMUTABLE = "field is immutable"
 NEGATIVE = "must be greater than or equal to 0"
@@ -51,15 +52,14 @@ def int_or_percent(errors: Errors, value: Any, path: str) -> None:
 
 
 def at_most_100_percent(errors: Errors, value: Any, path: str) -> None:
-    if isinstance(value, str) and value.endswith("%") and value[:-1].isdigit() and int(value[:-1]) > 100:
+    if isinstance(value, str) and value.endswith("%") and (digits_value(value[:-1]) or 0) > 100:
         errors.invalid(path, Plain(value), "must not be greater than 100%")
 
 
 def percent_or_int(value: Any) -> int:
     """The number in it: 25 for `25%`."""
     if isinstance(value, str):
-        digits = value.removesuffix("%")
-        return int(digits) if digits.isdigit() else 0
+        return digits_value(value.removesuffix("%")) or 0
     return value or 0
 
 

@@ -14,6 +14,7 @@ from wherry.apiserver.call import Answer, Call, Stage
 from wherry.apiserver.objects import decoded
 from wherry.apiserver.proxying.forward import forward
 from wherry.apiserver.proxying.targets import (
+    MAX_PORT,
     Name,
     Target,
     parse_name,
@@ -22,6 +23,7 @@ from wherry.apiserver.proxying.targets import (
     service_target,
 )
 from wherry.apiserver.streaming.node_location import NodeDial, origin_of
+from wherry.machinery.integers import digits_value
 from wherry.wire.client import HttpClient
 from wherry.wire.dial import Origin
 from wherry.wire.messages import Reply, Response
@@ -113,6 +115,7 @@ def _node(parts: ProxyParts, call: Call) -> Origin:
     own = origin_of(_object(call, "nodes", "", name.name), tls=parts.node_tls, dial=parts.dial)
     if not name.port:
         return own
-    if not name.port.isdigit():
+    port = digits_value(name.port)
+    if port is None or port > MAX_PORT:
         raise BadRequest(f'invalid node request "{call.info.name}"')
-    return _origin(parts, Target(name.scheme == "https", own.host, int(name.port)))
+    return _origin(parts, Target(name.scheme == "https", own.host, port))

@@ -12,6 +12,9 @@ from random import Random
 
 from wherry.api.errors import BadRequest, ServiceUnavailable
 from wherry.api.types import Object
+from wherry.machinery.integers import digits_value
+
+MAX_PORT = 65535
 
 _SCHEMES = ("", "http", "https")
 
@@ -58,9 +61,10 @@ def _target(name: Name, host: str, port: str, kind: str) -> Target:
     if not _allowed(host):
         raise BadRequest("address not allowed")
     secure = name.scheme == "https"
-    if port and not port.isdigit():
+    number = digits_value(port) if port else (443 if secure else 80)
+    if number is None or number > MAX_PORT:
         raise BadRequest(f'invalid {kind} request "{name.name}:{name.port}"')
-    return Target(secure, host, int(port) if port else (443 if secure else 80))
+    return Target(secure, host, number)
 
 
 def _allowed(host: str) -> bool:
@@ -74,10 +78,11 @@ def _allowed(host: str) -> bool:
 
 def service_port_name(name: Name, service: Object) -> str:
     """The name of the service's port that is meant, by number or by name. Raises `ServiceUnavailable`."""
-    if not name.port.isdigit():
+    number = digits_value(name.port)
+    if number is None:
         return name.port
     for port in (service.get("spec") or {}).get("ports") or ():
-        if port["port"] == int(name.port):
+        if port["port"] == number:
             found: str = port.get("name", "")
             return found
     raise ServiceUnavailable(f'no service port {name.port} found for service "{name.name}"')

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from wherry.api.errors import BadRequest, Cause, invalid
 from wherry.base.times import parse_rfc3339
+from wherry.machinery.integers import IntegerError, parse_int
 
 Query = Mapping[str, Sequence[str]]
 
@@ -65,9 +66,9 @@ def _forbidden(why: str) -> Cause:
 
 def _integer(value: str) -> int:
     try:
-        return int(value)
-    except ValueError:
-        raise BadRequest(f'strconv.ParseInt: parsing "{value}": invalid syntax') from None
+        return parse_int(value)
+    except IntegerError as error:
+        raise BadRequest(str(error)) from None
 
 
 def _check_time(value: str) -> None:

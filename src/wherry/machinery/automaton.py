@@ -1,0 +1,187 @@
+"""Matching in time that grows with the text only, whatever the pattern: what RE2 promises and Python's engine does not.
+
+Python tries one way after the other, and for `(a+)+$` their number doubles with each character; one object could stop
+the API server for hours. Here all ways are followed at once: the states in which a match may be are a set, and what
+follows a set and a character is remembered (a deterministic automaton, made as far as it is needed).
+
+Python's own parser takes the pattern apart. What Go does not have (look-around, references to groups) is refused.
+Source: Russ Cox, "Regular Expression Matching Can Be Simple And Fast".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from re import _constants as op  # type: ignore[attr-defined]
+from re import _parser as parser  # type: ignore[attr-defined]
+from typing import Any
+
+MAX_STATES = 20_000
+"""`a{1000}` is a thousand states; Go refuses more than a thousand repetitions in all."""
+_MAX_REMEMBERED = 5_000
+
+Test = Callable[[str], bool]
+States = frozenset[int]
+Place = tuple[bool, bool, bool, bool]
+"""Where in the text: at its begin, at its end, behind a character of a word, before one."""
+
+_WORD = re.compile(r"\w", re.ASCII)
+_CATEGORIES: dict[Any, Test] = {
+    op.CATEGORY_DIGIT: lambda c: "0" <= c <= "9",
+    op.CATEGORY_NOT_DIGIT: lambda c: not "0" <= c <= "9",
+    op.CATEGORY_SPACE: lambda c: c in "\t\n\f\r ",
+    op.CATEGORY_NOT_SPACE: lambda c: c not in "\t\n\f\r ",
+    op.CATEGORY_WORD: lambda c: _WORD.match(c) is not None,
+    op.CATEGORY_NOT_WORD: lambda c: _WORD.match(c) is None,
+}
+_PLACES: dict[Any, Callable[[Place], bool]] = {
+    op.AT_BEGINNING: lambda place: place[0],
+    op.AT_BEGINNING_STRING: lambda place: place[0],
+    op.AT_END: lambda place: place[1],
+    op.AT_END_STRING: lambda place: place[1],
+    op.AT_BOUNDARY: lambda place: place[2] != place[3],
+    op.AT_NON_BOUNDARY: lambda place: place[2] == place[3],
+}
+
+
+class NotRegular(ValueError):
+    """The pattern has something that no automaton can do, or is too big for one."""
+
+
+class Automaton:
+    """A pattern, ready to be searched for in texts. Raises `NotRegular`, `re.error`."""
+
+    def __init__(self, pattern: str) -> None:
+        self._tests: list[Test | None] = []
+        """By state: the character it waits for; None for states that lead on at once."""
+        self._conditions: dict[int, Callable[[Place], bool]] = {}
+        self._next: list[list[int]] = []
+        self._closures: dict[tuple[States, Place], tuple[States, bool]] = {}
+        self._steps: dict[tuple[States, str], States] = {}
+        parsed = parser.parse(pattern, re.ASCII)
+        self._end = self._state()
+        self._start = self._sequence(parsed, self._end, parsed.state.flags)
+
+    def search(self, text: str) -> bool:
+        """Whether the pattern matches anywhere in the text."""
+        current: States = frozenset()
+        begin = frozenset((self._start,))
+        last, before = len(text), False
+        for position in range(last + 1):
+            char = text[position] if position < last else ""
+            after = char != "" and _WORD.match(char) is not None
+            place = (position == 0, position == last, before, after)
+            waiting, matched = self._closure(current | begin, place)
+            if matched:
+                return True
+            current = self._step(waiting, char) if char else current
+            before = after
+        return False
+
+    # -- running
+
+    def _closure(self, states: States, place: Place) -> tuple[States, bool]:
+        """Where one can be without taking a character, and whether that is the end."""
+        known = self._closures.get((states, place))
+        if known is not None:
+            return known
+        seen, todo = set(states), list(states)
+        while todo:
+            state = todo.pop()
+            condition = self._conditions.get(state)
+            if self._tests[state] is not None or (condition is not None and not condition(place)):
+                continue
+            fresh = [one for one in self._next[state] if one not in seen]
+            seen.update(fresh)
+            todo += fresh
+        waiting = frozenset(state for state in seen if self._tests[state] is not None)
+        if len(self._closures) >= _MAX_REMEMBERED:
+            self._closures.clear()
+        result = self._closures[states, place] = (waiting, self._end in seen)
+        return result
+
+    def _step(self, waiting: States, char: str) -> States:
+        known = self._steps.get((waiting, char))
+        if known is not None:
+            return known
+        if len(self._steps) >= _MAX_REMEMBERED:
+            self._steps.clear()
+        tests = self._tests
+        taken = (self._next[state] for state in waiting if (test := tests[state]) is not None and test(char))
+        result = self._steps[waiting, char] = frozenset(one for states in taken for one in states)
+        return result
+
+    # -- building, from the end to the begin
+
+    def _state(self, following: Sequence[int] = (), test: Test | None = None) -> int:
+        if len(self._next) >= MAX_STATES:
+            raise NotRegular("expression too large")
+        self._tests.append(test)
+        self._next.append(list(following))
+        return len(self._next) - 1
+
+    def _sequence(self, items: Iterable[tuple[Any, Any]], end: int, flags: int) -> int:
+        for kind, value in reversed(list(items)):
+            end = self._item(kind, value, end, flags)
+        return end
+
+    def _item(self, kind: Any, value: Any, end: int, flags: int) -> int:
+        if kind is op.SUBPATTERN:
+            _, added, removed, inner = value
+            return self._sequence(inner, end, (flags | added) & ~removed)
+        if kind is op.BRANCH:
+            return self._state([self._sequence(branch, end, flags) for branch in value[1]])
+        if kind in (op.MAX_REPEAT, op.MIN_REPEAT):
+            return self._repeat(value, end, flags)
+        if kind is op.AT:
+            return self._at(value, end, flags)
+        return self._state((end,), _test_of(kind, value, flags))
+
+    def _repeat(self, value: Any, end: int, flags: int) -> int:
+        least, most, inner = value
+        if most is op.MAXREPEAT:
+            loop = self._state((end,))
+            self._next[loop].append(self._sequence(inner, loop, flags))
+            entry = loop
+        else:
+            entry = end
+            for _ in range(most - least):
+                entry = self._state((end, self._sequence(inner, entry, flags)))
+        for _ in range(least):
+            entry = self._sequence(inner, entry, flags)
+        return entry
+
+    def _at(self, where: Any, end: int, flags: int) -> int:
+        if where not in _PLACES or flags & re.MULTILINE:
+            raise NotRegular(f"unsupported assertion: {where}")
+        state = self._state((end,))
+        self._conditions[state] = _PLACES[where]
+        return state
+
+
+def _test_of(kind: Any, value: Any, flags: int) -> Test:
+    test = _exact_test(kind, value, flags)
+    if not flags & re.IGNORECASE:
+        return test
+    if kind is op.NOT_LITERAL or (kind is op.IN and value[0][0] is op.NEGATE):
+        return lambda char: test(char) and test(char.swapcase())
+    return lambda char: test(char) or test(char.swapcase())
+
+
+def _exact_test(kind: Any, value: Any, flags: int) -> Test:
+    if kind is op.LITERAL:
+        return chr(value).__eq__
+    if kind is op.NOT_LITERAL:
+        return chr(value).__ne__
+    if kind is op.ANY:
+        return (lambda char: True) if flags & re.DOTALL else "\n".__ne__
+    if kind is op.CATEGORY:
+        return _CATEGORIES[value]
+    if kind is op.RANGE:
+        low, high = map(chr, value)
+        return lambda char: low <= char <= high
+    if kind is op.IN:
+        negated = value[0][0] is op.NEGATE
+        tests = [_exact_test(kind, one, flags) for kind, one in value[negated:]]
+        return lambda char: any(test(char) for test in tests) is not negated
+    raise NotRegular(f"unsupported: {kind}")
