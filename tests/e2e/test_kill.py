@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
-import socket
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +19,7 @@ from wherry.client import kubeconfig
 from wherry.client.client import Client
 
 from .conftest import Shell, environment_of, eventually
+from .traces import traces
 
 pytestmark = [pytest.mark.e2e, pytest.mark.root]
 
@@ -148,46 +148,24 @@ def test_stop_ends_the_containers_and_start_brings_them_back(shell: Shell, tmp_p
 
 
 def test_down_leaves_nothing_behind_even_after_a_kill(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> None:
-    before = leftovers()
     home = tmp_path_factory.mktemp("down")
     shell = Shell(NAME, home, environment_of(home))
+    index = 0
     try:
         shell.wherry("up", NAME, "--nodes", "2")
+        index = json.loads((home / NAME / "cluster.json").read_bytes())["index"]
         manifest = tmp_path / "sleepers.yaml"
         manifest.write_text(DEPLOYMENT)
         shell.wherry("apply", "-f", str(manifest))
         eventually(lambda: len(sleeping()) == 3)
-        assert leftovers() != before
+        assert traces(NAME, home, index) != []
         kill(shell)
     finally:
         shell.wherry("down", NAME)
-    assert leftovers() == before
+    assert traces(NAME, home, index) == []
+    assert sleeping() == {}
     assert not (home / NAME).exists()
     assert NAME not in (home / "kubeconfig").read_text()
-
-
-def leftovers() -> dict[str, list[str]]:
-    """Everything on this machine that carries the cluster's name, or could."""
-    mounts = Path("/proc/self/mountinfo").read_text().splitlines()
-    namespaces = Path("/run/netns")
-    return {
-        "processes": sorted(_processes_of(NAME)),
-        "containers": sorted(map(str, sleeping())),
-        "mounts": [line.split()[4] for line in mounts if f"/{NAME}/" in line or f".{NAME}." in line],
-        "namespaces": [p.name for p in namespaces.iterdir() if f".{NAME}." in p.name] if namespaces.exists() else [],
-        "links": [name for _, name in socket.if_nameindex() if name.startswith("wherry")],
-        "tables": subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True).stdout.split("\n"),
-        "cgroups": [str(path) for path in Path("/sys/fs/cgroup").glob(f"**/wherry*-{NAME}")],
-    }  # fmt: skip
-
-
-def _processes_of(name: str) -> Iterator[str]:
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid():
-            with suppress(OSError):
-                words = (entry / "cmdline").read_bytes().split(b"\0")
-                if name.encode() in words and b"wherry" in b" ".join(words):
-                    yield entry.name
 
 
 def test_parts_in_processes_of_their_own_come_back_when_killed(

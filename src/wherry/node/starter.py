@@ -119,19 +119,8 @@ class Starter:
     async def _post_start(
         self, pod: Object, container: Object, made: Container, tell: Callable[[str, str, str], None]
     ) -> None:
-        hook = (container.get("lifecycle") or {}).get("postStart")
-        if not hook:
-            return
         try:
-            await hooks.run(
-                hook,
-                container,
-                actions=self._tools.probes,
-                clock=self._tools.clock,
-                container_id=made.id,
-                address=self._address(),
-                timeout=hooks.NO_LIMIT_SECONDS,
-            )
+            await hooks.run("postStart", container, tools=self._tools, container_id=made.id, address=self._address())
         except hooks.HookFailed as error:
             tell("Warning", "FailedPostStartHook", "PostStartHook failed")
             tell("Normal", "Killing", "FailedPostStartHook")

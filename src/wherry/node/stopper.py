@@ -113,18 +113,9 @@ class Stopper:
 
     async def _pre_stop(self, pod: Object, found: tuple[Kind, Object], state: ContainerState, grace: float) -> None:
         kind, container = found
-        hook = (container.get("lifecycle") or {}).get("preStop")
-        if not hook:
-            return
         try:
             await hooks.run(
-                hook,
-                container,
-                actions=self._tools.probes,
-                clock=self._tools.clock,
-                container_id=state.id,
-                address=self._address(),
-                timeout=grace,
+                "preStop", container, tools=self._tools, container_id=state.id, address=self._address(), timeout=grace
             )
         except hooks.HookFailed as error:
             self._tools.log.warning(
