@@ -32,11 +32,9 @@ def generated_name(base: str) -> str:
 
 async def create(call: Call, served: Served, obj: Object, *, dry_run: bool) -> Entry:
     """Store `obj` (the caller's own, in the served version) as a new object. Raises `StatusError`."""
-    metadata: Object = obj["metadata"]
-    base = "" if metadata.get("name") else metadata.get("generateName") or ""
-    if base:
-        metadata["name"] = generated_name(base)
-    obj = _prepared(call, served, obj, dry_run=dry_run)
+    obj = await _admitted(call, served, obj, dry_run=dry_run)
+    base = _settle_metadata(call, obj)
+    await _check(call, served, obj, dry_run=dry_run)
     charge = charge_of_create(call, served, obj)
     if charge is None:
         return await _store_named(call, served, obj, base, dry_run=dry_run)
@@ -54,23 +52,36 @@ async def _store_named(call: Call, served: Served, obj: Object, base: str, *, dr
     return await _store(call, served, obj, dry_run=dry_run)
 
 
-def _prepared(call: Call, served: Served, obj: Object, *, dry_run: bool) -> Object:
-    """The object as it will be stored."""
+async def _admitted(call: Call, served: Served, obj: Object, *, dry_run: bool) -> Object:
+    """The object in the stored version, with defaults and what admission made of it."""
     rules = served.resource
     if served.conversion is not None:
         obj, rules = served.conversion.to_stored(obj), served.stored
+    set_defaults(rules, obj)
+    name = obj["metadata"].get("name") or ""
+    await admit(call, served, "CREATE", obj, None, name=name, dry_run=dry_run)
+    return obj
+
+
+def _settle_metadata(call: Call, obj: Object) -> str:
+    """Fill in what only the server may say. Gives the base of the name where that was generated."""
     metadata: Object = obj["metadata"]
     for field in _SET_BY_SERVER:
         metadata.pop(field, None)
+    base = "" if metadata.get("name") else metadata.get("generateName") or ""
+    if base:
+        metadata["name"] = generated_name(base)
     metadata["uid"] = new_uid()
     metadata["creationTimestamp"] = stamp(call.parts.clock.now())
-    set_defaults(rules, obj)
-    name = metadata.get("name") or ""
-    admit(call, served, "CREATE", obj, None, name=name, dry_run=dry_run)
+    return base
+
+
+async def _check(call: Call, served: Served, obj: Object, *, dry_run: bool) -> None:
+    rules = served.stored if served.conversion is not None else served.resource
     strategy_of(served).prepare_create(obj)
     validate_create(rules, obj, loopback=call.parts.config.loopback_endpoints)
-    admit(call, served, "CREATE", obj, None, name=name, dry_run=dry_run, validating=True)
-    return obj
+    name = obj["metadata"].get("name") or ""
+    await admit(call, served, "CREATE", obj, None, name=name, dry_run=dry_run, validating=True)
 
 
 async def _store(call: Call, served: Served, obj: Object, *, dry_run: bool) -> Entry:

@@ -53,7 +53,9 @@ def keep_metadata(new: Object, old: Object) -> None:
     metadata["resourceVersion"] = stored["resourceVersion"]
 
 
-def updated(call: Call, served: Served, new: Object, old: Object, *, status: bool = False, dry_run: bool) -> Object:
+async def updated(
+    call: Call, served: Served, new: Object, old: Object, *, status: bool = False, dry_run: bool
+) -> Object:
     """The object to store in place of `old`. `new` is the caller's own, in the stored version; it is changed in place.
 
     With `status` only the status (and what goes with it) is taken over. Raises `Conflict`, `Invalid`, `Forbidden`.
@@ -63,7 +65,7 @@ def updated(call: Call, served: Served, new: Object, old: Object, *, status: boo
     keep_metadata(new, old)
     set_defaults(rules, new)
     subresource = "status" if status else ""
-    admit(call, served, "UPDATE", new, old, subresource=subresource, dry_run=dry_run)
+    await admit(call, served, "UPDATE", new, old, subresource=subresource, dry_run=dry_run)
     strategy = strategy_of(served)
     if status:
         strategy.prepare_status_update(new, old)
@@ -71,7 +73,7 @@ def updated(call: Call, served: Served, new: Object, old: Object, *, status: boo
     else:
         strategy.prepare_update(new, old)
         validate_update(rules, new, old, loopback=call.parts.config.loopback_endpoints)
-    admit(call, served, "UPDATE", new, old, subresource=subresource, dry_run=dry_run, validating=True)
+    await admit(call, served, "UPDATE", new, old, subresource=subresource, dry_run=dry_run, validating=True)
     if not status and (allocator := call.parts.allocators.get(served.qualified)) is not None:
         allocator.allocate(call.info.key, new, old, dry_run=dry_run)
     return new

@@ -6,7 +6,7 @@ otherwise it is computed again. What a client said of a revision is checked insi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from wherry.api.errors import InsufficientStorage, StatusError, already_exists, not_found
 from wherry.api.types import Object
@@ -17,8 +17,9 @@ from wherry.apiserver.quotas.charges import charge_of_change, charged
 from wherry.apiserver.registry import Served
 from wherry.store.port import Entry, KeyMissing, RevisionMismatch, Store, StoreFull
 
-Change = Callable[[Object], Object | None]
-"""From the stored object, which it must not change, to a new one; None where there is nothing to write."""
+Change = Callable[[Object], Object | Awaitable[Object] | None]
+"""From the stored object, which it must not change, to a new one, or to something to await that gives it; None where
+there is nothing to write."""
 
 
 def storage_full(error: StoreFull) -> InsufficientStorage:
@@ -69,7 +70,8 @@ async def _change(call: Call, served: Served, key: str, name: str, compute: Chan
         if entry is None:
             raise not_found(served.group, served.plural, name)
         old = decoded(entry)
-        new = compute(old)
+        computed = compute(old)
+        new = computed if computed is None or isinstance(computed, dict) else await computed
         if new is None or new == old:
             return entry
         charge = charge_of_change(call, served, new, old)

@@ -5,7 +5,7 @@ Source: k8s.io/apiserver/pkg/admission/attributes.go.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -14,6 +14,7 @@ from wherry.api.types import Object
 from wherry.apiserver.registry import Served
 
 if TYPE_CHECKING:
+    from wherry.apiserver.call import Call
     from wherry.apiserver.parts import Parts
     from wherry.policy.user import User
 
@@ -36,10 +37,23 @@ class Attributes:
     warn: Callable[[str], None]
     """Tells the client something in a `Warning` header."""
     parts: Parts
+    call: Call
+    """The request that this write is part of."""
+    reinvoke: bool = False
+    """Set by a plugin that changed `obj` so that the others should look at it again."""
+    again: bool = False
+    """Whether this is that second look."""
 
     def forbid(self, why: str) -> Forbidden:
         """`pods "x" is forbidden: why`."""
-        return forbidden(self.served, self.name, why)
+        return forbidden(self.served, self.name or _own_name(self.obj), why)
+
+
+def _own_name(obj: Object | None) -> str:
+    """What an object without a name is called until it is given one."""
+    metadata = (obj or {}).get("metadata") or {}
+    name: str = metadata.get("name") or metadata.get("generateName") or ""
+    return name
 
 
 def forbidden(served: Served, name: str, why: str) -> Forbidden:
@@ -49,4 +63,5 @@ def forbidden(served: Served, name: str, why: str) -> Forbidden:
     )
 
 
-Plugin = Callable[[Attributes], None]
+Plugin = Callable[[Attributes], Awaitable[None] | None]
+"""Gives something to await only where it has to wait for somebody outside."""

@@ -120,6 +120,14 @@ def _node(node: str, attributes: Attributes) -> str:
     return f"is not allowed to modify labels: {', '.join(wrong)}" if wrong else ""
 
 
+def _eviction(node: str, attributes: Attributes) -> str:
+    entry = attributes.parts.store.get(f"{_PODS}{attributes.namespace}/{attributes.name}")
+    if entry is None:
+        raise not_found("", "pods", attributes.name)
+    own = decoded(entry)["spec"].get("nodeName") == node
+    return "" if own else f"node {node} can only evict pods with spec.nodeName set to itself"
+
+
 _CLAIM_STATUS = ("capacity", "conditions", "allocatedResources", "allocatedResourceStatuses")
 
 
@@ -170,6 +178,7 @@ def _csi_node(node: str, attributes: Attributes) -> str:
 _CHECKS: dict[tuple[str, str], Callable[[str, Attributes], str]] = {
     ("pods", ""): _pod,
     ("pods", "status"): _pod_status,
+    ("pods", "eviction"): _eviction,
     ("nodes", ""): _node,
     ("nodes", "status"): _node,
     ("persistentvolumeclaims", "status"): _claim_status,

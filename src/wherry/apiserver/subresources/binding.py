@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from wherry.api.errors import Cause, Conflict, conflict, invalid
 from wherry.api.types import Object
-from wherry.apiserver.admit import admit
+from wherry.apiserver.admit import admit_both
 from wherry.apiserver.answers import data_reply, wanted
 from wherry.apiserver.body_object import read, settle_namespace
 from wherry.apiserver.call import Answer, Call
@@ -30,7 +30,7 @@ def handle(call: Call) -> Answer:
         return _bound(name, old, binding, stamp(call.parts.clock.now()))
 
     async def write() -> Reply:
-        admit(call, pods, "CREATE", binding, None, name=name, subresource="binding", dry_run=options.dry_run)
+        await admit_both(call, pods, "CREATE", binding, None, name=name, subresource="binding", dry_run=options.dry_run)
         await change(call, pods, pods.key(call.info.namespace, name), name, compute, dry_run=options.dry_run)
         return data_reply(call, CREATED, 201)
 

@@ -27,9 +27,9 @@ def updater(narrow: Narrow) -> Stage:
         body = body_reader(call, options)
         waiting = [body()]
 
-        def compute(old: Object) -> Object:
+        async def compute(old: Object) -> Object:
             new = waiting.pop() if waiting else body()
-            return narrowed(call, narrow, new, old, dry_run=options.dry_run)
+            return await narrowed(call, narrow, new, old, dry_run=options.dry_run)
 
         return reply_with(call, compute, options)
 
@@ -44,26 +44,26 @@ def patcher(narrow: Narrow) -> Stage:
         options = write_options(call, "PatchOptions")
         patch = read_patch(call)
 
-        def compute(old: Object) -> Object:
+        async def compute(old: Object) -> Object:
             new = patched_object(call, patch, options, old)
-            return narrowed(call, narrow, new, old, dry_run=options.dry_run)
+            return await narrowed(call, narrow, new, old, dry_run=options.dry_run)
 
         return reply_with(call, compute, options)
 
     return handle
 
 
-def narrowed(call: Call, narrow: Narrow, new: Object, old: Object, *, dry_run: bool) -> Object:
+async def narrowed(call: Call, narrow: Narrow, new: Object, old: Object, *, dry_run: bool) -> Object:
     """Check what the client knew of the object, then let the subresource restrict the change."""
     served = call.served
     check_revision(served, new, old)
     keep_metadata(new, old)
     set_defaults(served.resource, new)
     subresource = call.info.subresource
-    admit(call, served, "UPDATE", new, old, subresource=subresource, dry_run=dry_run)
+    await admit(call, served, "UPDATE", new, old, subresource=subresource, dry_run=dry_run)
     narrow(call, new, old)
     validate_update(served.resource, new, old, subresource=subresource)
-    admit(call, served, "UPDATE", new, old, subresource=subresource, dry_run=dry_run, validating=True)
+    await admit(call, served, "UPDATE", new, old, subresource=subresource, dry_run=dry_run, validating=True)
     return new
 
 

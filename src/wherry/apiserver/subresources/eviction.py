@@ -10,6 +10,7 @@ from dataclasses import replace
 from wherry.api import label_selector
 from wherry.api.errors import BadRequest, Cause, Forbidden, InternalError, TooManyRequests, not_found
 from wherry.api.types import Object
+from wherry.apiserver.admit import admit_both
 from wherry.apiserver.answers import data_reply, wanted
 from wherry.apiserver.body_object import read, settle_namespace
 from wherry.apiserver.call import Answer, Call
@@ -40,6 +41,7 @@ def handle(call: Call) -> Answer:
     dry_run = options.dry_run or asked.dry_run
 
     async def write() -> Reply:
+        await admit_both(call, call.served, "CREATE", eviction, None, subresource="eviction", dry_run=dry_run)
         entry = call.parts.store.get(call.info.key)
         if entry is None:
             raise not_found("", "pods", name)

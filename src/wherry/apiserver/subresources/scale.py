@@ -9,6 +9,7 @@ import orjson
 
 from wherry.api.errors import BadRequest, Cause, invalid, not_found
 from wherry.api.types import Object
+from wherry.apiserver.admit import admit_both
 from wherry.apiserver.answers import object_reply, wanted
 from wherry.apiserver.bodies import check_kind
 from wherry.apiserver.body_object import check_name, read, settle_namespace
@@ -39,7 +40,11 @@ def update(call: Call) -> Answer:
     scale = read(call, api_version=_VERSION, kind=_KIND, field_validation=options.field_validation)
     check_name(call, scale)
     settle_namespace(call, scale)
-    return _write(call, options, lambda old: _scaled(call, old, scale))
+
+    async def compute(old: Object) -> Object:
+        return await _scaled(call, options, old, orjson.loads(orjson.dumps(scale)))
+
+    return _write(call, options, compute)
 
 
 def patch(call: Call) -> Answer:
@@ -47,7 +52,7 @@ def patch(call: Call) -> Answer:
     options = write_options(call, "PatchOptions")
     content = read_patch(call)
 
-    def compute(old: Object) -> Object | None:
+    async def compute(old: Object) -> Object:
         before = strategy_of(call.served).scale_get(old)
         scale = apply(call.served, content, before)
         check_kind(scale, _VERSION, _KIND)
@@ -56,7 +61,7 @@ def patch(call: Call) -> Answer:
         decode_object(call, scale, api_version=_VERSION, kind=_KIND, raw=None, field_validation=validation)
         if (scale.get("metadata") or {}).get("name") != call.info.name:
             raise BadRequest("the name of the object does not match the name on the URL")
-        return _scaled(call, old, scale)
+        return await _scaled(call, options, old, scale)
 
     return _write(call, options, compute)
 
@@ -70,10 +75,12 @@ def _write(call: Call, options: WriteOptions, compute: Change) -> Answer:
     return write()
 
 
-def _scaled(call: Call, old: Object, scale: Object) -> Object:
-    """The workload with the replicas of the Scale. Raises `Conflict`, `Invalid`."""
+async def _scaled(call: Call, options: WriteOptions, old: Object, scale: Object) -> Object:
+    """The workload with the replicas of the Scale, which is the caller's own. Raises `Conflict`, `Invalid`."""
     served = call.served
     check_revision(served, scale, old)
+    before = strategy_of(served).scale_get(old)
+    await admit_both(call, served, "UPDATE", scale, before, subresource="scale", dry_run=options.dry_run)
     replicas = (scale.get("spec") or {}).get("replicas") or 0
     if replicas < 0:
         message = f"Invalid value: {replicas}: must be greater than or equal to 0"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from wherry.api.errors import BadRequest, Cause, Conflict, ServiceUnavailable, invalid, not_found
 from wherry.api.types import Object
-from wherry.apiserver.admit import admit
+from wherry.apiserver.admit import admit_both
 from wherry.apiserver.answers import data_reply, wanted
 from wherry.apiserver.body_object import read, settle_namespace
 from wherry.apiserver.call import Answer, Call
@@ -15,6 +15,7 @@ from wherry.apiserver.objects import decoded, stamp
 from wherry.apiserver.options import write_options
 from wherry.apiserver.registry import storage_prefix
 from wherry.apiserver.tokens import Binding, ServiceAccountTokens
+from wherry.wire.messages import Reply
 
 _DEFAULT_SECONDS, _MIN_SECONDS, _MAX_SECONDS = 3600, 600, 1 << 32
 _WARN_SECONDS = 3607
@@ -38,9 +39,13 @@ def handle(call: Call) -> Answer:
     account = decoded(entry)
     spec: Object = request.setdefault("spec", {})
     seconds = _seconds(spec, call.info.name)
-    admit(call, call.served, "CREATE", request, None, subresource="token", dry_run=options.dry_run)
-    bindings = _bindings(call, account, spec.get("boundObjectRef") or {})
-    return data_reply(call, _issued(call, tokens, account, request, seconds, bindings), 201)
+
+    async def issue() -> Reply:
+        await admit_both(call, call.served, "CREATE", request, None, subresource="token", dry_run=options.dry_run)
+        bindings = _bindings(call, account, spec.get("boundObjectRef") or {})
+        return data_reply(call, _issued(call, tokens, account, request, seconds, bindings), 201)
+
+    return issue()
 
 
 def _issued(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from wherry.api.customresources.naming import mark_terminating
 from wherry.api.errors import not_found
 from wherry.api.types import Object
-from wherry.apiserver.admit import admit
+from wherry.apiserver.admit import admit_both
 from wherry.apiserver.answers import data_reply, entry_reply, success, wanted
 from wherry.apiserver.call import Answer, Call
 from wherry.apiserver.delete_options import delete_options
@@ -68,8 +68,7 @@ async def delete(call: Call, served: Served, namespace: str, name: str, options:
         if entry is None:
             raise not_found(served.group, served.plural, name)
         obj = fresh(entry)
-        for validating in (False, True):
-            admit(call, served, "DELETE", None, obj, name=name, dry_run=options.dry_run, validating=validating)
+        await admit_both(call, served, "DELETE", None, obj, name=name, dry_run=options.dry_run)
         before = entry.mod_revision
         outcome = decide(served, obj, options, call.parts.clock.now())
         if outcome is Outcome.PENDING:

@@ -6,8 +6,6 @@ Source: k8s.io/apiserver/pkg/endpoints/handlers/patch.go.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import orjson
 
 from wherry.api.errors import BadRequest, UnsupportedMediaType
@@ -20,7 +18,7 @@ from wherry.apiserver.kinds import decode_object
 from wherry.apiserver.options import WriteOptions, write_options
 from wherry.apiserver.patching import PATCHES, STRATEGIC_PATCH, Patch, apply
 from wherry.apiserver.updating import updated
-from wherry.apiserver.writes import change
+from wherry.apiserver.writes import Change, change
 from wherry.wire.messages import Reply
 
 
@@ -80,16 +78,16 @@ def _patch(call: Call, *, status: bool) -> Answer:
     patch = read_patch(call)
     served = call.served
 
-    def compute(old: Object) -> Object:
+    async def compute(old: Object) -> Object:
         new = patched_object(call, patch, options, old)
         if served.conversion:
             new = served.conversion.to_stored(new)
-        return updated(call, served, new, old, status=status, dry_run=options.dry_run)
+        return await updated(call, served, new, old, status=status, dry_run=options.dry_run)
 
     return reply_with(call, compute, options)
 
 
-def reply_with(call: Call, compute: Callable[[Object], Object], options: WriteOptions) -> Answer:
+def reply_with(call: Call, compute: Change, options: WriteOptions) -> Answer:
     """Change the named object and answer with what is stored then."""
 
     async def write() -> Reply:

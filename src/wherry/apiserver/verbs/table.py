@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from wherry.api.errors import MethodNotAllowed
 from wherry.apiserver.call import Call, Stage, resource_missing
+from wherry.apiserver.connecting import admitted
 from wherry.apiserver.reviews import access, identity
 from wherry.apiserver.subresources import binding
 from wherry.apiserver.subresources.table import SUBRESOURCES
@@ -89,7 +90,7 @@ def _handlers(call: Call, qualified: str) -> Mapping[str, Stage] | None:
     if info.served is None or info.subresource not in info.served.subresources:
         return None
     if connect := call.parts.connect.get((qualified, info.subresource)):
-        return dict.fromkeys(("get", "create", "update", "patch", "delete", ""), connect)
+        return dict.fromkeys(("get", "create", "update", "patch", "delete", ""), admitted(connect))
     found = SUBRESOURCES.get((qualified, info.subresource)) or SUBRESOURCES.get(("*", info.subresource))
     if found is None and info.subresource == "status":
         return STATUS

@@ -37,12 +37,12 @@ def _update(call: Call, *, status: bool) -> Answer:
     check_conditional(served, first)
     waiting = [first]
 
-    def compute(old: Object) -> Object:
+    async def compute(old: Object) -> Object:
         # Computing changes the body, so that each further try starts from the text again.
         new = waiting.pop() if waiting else body()
         if served.conversion:
             new = served.conversion.to_stored(new)
-        return updated(call, served, new, old, status=status, dry_run=options.dry_run)
+        return await updated(call, served, new, old, status=status, dry_run=options.dry_run)
 
     async def write() -> Reply:
         if not status and strategy_of(served).create_on_update and call.parts.store.get(call.info.key) is None:

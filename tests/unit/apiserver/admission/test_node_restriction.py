@@ -175,3 +175,10 @@ async def test_what_all_nodes_may_they_still_may(cluster: Cluster) -> None:
     event = {"metadata": {"name": "e"}, "involvedObject": {"namespace": "default"}}
     assert (await cluster.node("POST", f"{CORE}/events", event)).status == 201
     assert (await cluster.node("GET", "/apis/apps/v1/deployments")).status == 403
+
+
+async def test_a_node_evicts_only_its_own_pods(cluster: Cluster) -> None:
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {}}
+    refused = await cluster.node("POST", f"{PODS}/other/eviction", eviction)
+    assert refused.message == 'pods "other" is forbidden: node n1 can only evict pods with spec.nodeName set to itself'
+    assert (await cluster.node("POST", f"{PODS}/mine/eviction", eviction)).status == 201
