@@ -51,6 +51,8 @@ class StatusError(Exception):
 
     code: ClassVar[int] = 500
     reason: ClassVar[str] = ""
+    whole_resource = False
+    """Said of a path rather than of an object: the details are there, and empty."""
 
     def __init__(
         self,
@@ -98,7 +100,7 @@ class StatusError(Exception):
         }
         if self.status_reason:
             status["reason"] = self.status_reason
-        if details := self.details():
+        if (details := self.details()) or self.whole_resource:
             status["details"] = details
         status["code"] = self.status_code
         return status

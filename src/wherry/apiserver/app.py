@@ -37,7 +37,7 @@ from wherry.apiserver.middleware.authorization import authorization
 from wherry.apiserver.middleware.dispatch import dispatch
 from wherry.apiserver.middleware.impersonation import impersonation
 from wherry.apiserver.negotiation import negotiate
-from wherry.apiserver.options import wants_watch
+from wherry.apiserver.options import check_timeout, wants_watch
 from wherry.apiserver.parts import Parts
 from wherry.apiserver.quotas.reservations import Reservations
 from wherry.apiserver.registry import Registry
@@ -169,8 +169,11 @@ class ApiServer:
 
     def _call(self, request: Request) -> Call:
         info = self._info_of(request.path)
-        watch = bool(request.raw_query) and "watch=" in request.raw_query and wants_watch(request.query())
+        query = request.raw_query
+        watch = bool(query) and "watch=" in query and wants_watch(request.query())
         verb = verb_of(request.method, info, watch=watch)
+        if query and "timeout=" in query:
+            check_timeout(request.query(), info, verb)
         return Call(request, self.parts, info, verb, negotiate(request.headers.get("accept", "")))
 
     async def _finish(self, call: Call, answer: Awaitable[Reply], began: float) -> Reply:

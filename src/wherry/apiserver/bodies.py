@@ -19,7 +19,7 @@ from wherry.apiserver.negotiation import ACCEPTED, JSON
 from wherry.wire.messages import Request
 
 LIMIT_BYTES = 3 * 1024 * 1024
-_YAML_TYPES = frozenset({"application/yaml", "application/x-yaml", "text/yaml"})
+YAML_TYPES = frozenset({"application/yaml", "application/x-yaml", "text/yaml"})
 _POSITION = re.compile(r"\(char (\d+)\)$")
 _SURROGATES = re.compile(
     rb"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
@@ -54,7 +54,7 @@ def parse(request: Request, kind: str) -> Object:
     media = media_type(request)
     if media == JSON:
         value = parse_json(body, kind)
-    elif media in _YAML_TYPES:
+    elif media in YAML_TYPES:
         value = parse_yaml(body, kind)
     elif media == envelope.MEDIA_TYPE:
         value = parse_protobuf(body, kind)
@@ -93,6 +93,14 @@ def parse_yaml(body: bytes, kind: str) -> Any:
         problem = " ".join(str(error).split())
         why = f"couldn't get version/kind; json parse error: error converting YAML to JSON: yaml: {problem}"
         raise unrecognized(kind, why, body) from error
+
+
+def duplicates_in_yaml(body: bytes) -> list[str]:
+    """What Go's strict reader says of keys that stand twice: one problem with a line for each. The body was parsed before."""
+    from wherry.apiserver.yaml_form import duplicate_keys
+
+    found = duplicate_keys(body)
+    return ["\n  ".join(["yaml: unmarshal errors:", *found])] if found else []
 
 
 def parse_protobuf(body: bytes, kind: str) -> Object:

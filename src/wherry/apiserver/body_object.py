@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wherry.api.errors import BadRequest
 from wherry.api.types import Object
-from wherry.apiserver.bodies import check_kind, media_type, parse
+from wherry.apiserver.bodies import YAML_TYPES, check_kind, duplicates_in_yaml, media_type, parse
 from wherry.apiserver.call import Call
 from wherry.apiserver.kinds import decode_object
 from wherry.apiserver.negotiation import JSON
@@ -14,8 +14,16 @@ def read(call: Call, *, api_version: str, kind: str, field_validation: str) -> O
     """The body as an object of the caller's own, in the served version. Raises `BadRequest`, 413, 415."""
     obj = parse(call.request, kind)
     check_kind(obj, api_version, kind)
-    raw = call.request.body if media_type(call.request) == JSON else None
-    decode_object(call, obj, api_version=api_version, kind=kind, raw=raw, field_validation=field_validation)
+    media, body = media_type(call.request), call.request.body
+    decode_object(
+        call,
+        obj,
+        api_version=api_version,
+        kind=kind,
+        raw=body if media == JSON else None,
+        field_validation=field_validation,
+        text_problems=duplicates_in_yaml(body) if media in YAML_TYPES and field_validation != "Ignore" else (),
+    )
     if not isinstance(obj.get("metadata"), dict):
         obj["metadata"] = {}
     return obj

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from wherry.api.errors import NotFound
+from wherry.api.errors import MethodNotAllowed, NotFound
 from wherry.apiserver.registry import Served
 from wherry.apiserver.request_info import PathInfo
 from wherry.wire.messages import Reply, Request
@@ -65,6 +65,15 @@ class Call:
             self.warnings.append(text)
 
 
+def not_allowed() -> MethodNotAllowed:
+    """The answer to a method that the path does not have."""
+    error = MethodNotAllowed("the server does not allow this method on the requested resource")
+    error.whole_resource = True
+    return error
+
+
 def resource_missing() -> NotFound:
     """The answer to a path below a served version that names no resource."""
-    return NotFound("the server could not find the requested resource")
+    error = NotFound("the server could not find the requested resource")
+    error.whole_resource = True
+    return error

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 
-from wherry.api.errors import AlreadyExists
+from wherry.api.errors import AlreadyExists, BadRequest
 from wherry.api.types import Object
 from wherry.apiserver.admit import admit
 from wherry.apiserver.call import Call
@@ -22,7 +22,7 @@ _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 _SUFFIX = 5
 _LONGEST_BASE = 63 - _SUFFIX
 _NAME_TRIES = 8
-_SET_BY_SERVER = ("deletionTimestamp", "deletionGracePeriodSeconds", "managedFields", "selfLink", "resourceVersion")
+_SET_BY_SERVER = ("deletionTimestamp", "deletionGracePeriodSeconds", "managedFields", "selfLink")
 
 
 def generated_name(base: str) -> str:
@@ -68,6 +68,8 @@ def _settle_metadata(call: Call, obj: Object) -> str:
     metadata: Object = obj["metadata"]
     for field in _SET_BY_SERVER:
         metadata.pop(field, None)
+    if metadata.pop("resourceVersion", "") not in ("", "0", None):
+        raise BadRequest("resourceVersion should not be set on objects to be created")
     base = "" if metadata.get("name") else metadata.get("generateName") or ""
     if base:
         metadata["name"] = generated_name(base)

@@ -44,20 +44,22 @@ def check_preconditions(obj: Object, options: DeleteOptions) -> None:
     uid, version = metadata.get("uid", ""), metadata.get("resourceVersion", "")
     if options.uid and options.uid != uid:
         raise _mismatch(
-            metadata["name"],
+            obj,
             f"the UID in the precondition ({options.uid}) does not match the UID in record ({uid})."
             " The object might have been deleted and then recreated",
         )
     if options.resource_version and options.resource_version != version:
         raise _mismatch(
-            metadata["name"],
+            obj,
             f"the ResourceVersion in the precondition ({options.resource_version}) does not match the"
             f" ResourceVersion in record ({version}). The object might have been modified",
         )
 
 
-def _mismatch(name: str, why: str) -> Conflict:
-    return conflict("", "", name, why)
+def _mismatch(obj: Object, why: str) -> Conflict:
+    """Upstream names the kind here, not the resource."""
+    group = str(obj.get("apiVersion", "")).rpartition("/")[0]
+    return conflict(group, str(obj.get("kind", "")), obj["metadata"]["name"], why)
 
 
 def gc_finalizers(finalizers: list[str], options: DeleteOptions, *, orphan_by_default: bool) -> list[str]:

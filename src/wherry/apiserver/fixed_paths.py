@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import orjson
 
-from wherry.apiserver.call import Answer, Call, Stage
+from wherry.apiserver.call import Answer, Call, Stage, not_allowed
 from wherry.apiserver.discovery.handlers import Discovery
 from wherry.apiserver.discovery.openapi_handlers import OpenApi
 from wherry.apiserver.health import Health
@@ -38,12 +38,12 @@ def fixed_paths(parts: Parts, *, ready: Callable[[], bool]) -> Mapping[str, Stag
         "/openapi/v2": openapi.v2,
         "/openapi/v3": openapi.v3,
         "/openapi/v3/": openapi.below_v3,
-        "/api": discovery.api,
-        "/api/": discovery.below_api,
-        "/apis": discovery.apis,
-        "/apis/": discovery.below_apis,
-        "/version": version,
-        "/version/": version,
+        "/api": _only_get(discovery.api),
+        "/api/": _only_get(discovery.below_api),
+        "/apis": _only_get(discovery.apis),
+        "/apis/": _only_get(discovery.below_apis),
+        "/version": _only_get(version),
+        "/version/": _only_get(version),
         "/metrics": parts.metrics.handle,
         "/.well-known/openid-configuration": _openid_configuration,
         "/openid/v1/jwks": _key_set,
@@ -57,6 +57,17 @@ def fixed_paths(parts: Parts, *, ready: Callable[[], bool]) -> Mapping[str, Stag
         paths[f"/{name}"] = paths[f"/{name}/"] = health.handle
     paths["/"] = _index(sorted(paths))
     return paths
+
+
+def _only_get(stage: Stage) -> Stage:
+    """Documents have no other method, not even HEAD."""
+
+    def handle(call: Call) -> Answer:
+        if call.request.method != "GET":
+            raise not_allowed()
+        return stage(call)
+
+    return handle
 
 
 def _index(paths: list[str]) -> Stage:

@@ -20,22 +20,42 @@ def strategy_of(served: Served) -> Strategy:
 
 
 def decode_object(
-    call: Call, obj: Object, *, api_version: str, kind: str, raw: bytes | None, field_validation: str
+    call: Call,
+    obj: Object,
+    *,
+    api_version: str,
+    kind: str,
+    raw: bytes | None,
+    field_validation: str,
+    text_problems: Sequence[str] = (),
 ) -> None:
-    """Check types, drop unknown fields, warn or refuse as the client wants it. Raises `BadRequest`."""
+    """Check types, drop unknown fields, warn or refuse as the client wants it. Raises `BadRequest`.
+
+    `raw` is the JSON in which duplicates are to be found; `text_problems` are those found already in other texts.
+    """
     check = decoder(api_version, kind)
     if check is None:
-        _decode_custom(call, obj, kind=kind, raw=raw, field_validation=field_validation)
+        _decode_custom(call, obj, kind=kind, raw=raw, field_validation=field_validation, text_problems=text_problems)
         return
-    for problem in decode(check, obj, raw=raw, field_validation=field_validation, kind=kind, into=kind):
+    for problem in decode(
+        check,
+        obj,
+        raw=raw,
+        field_validation=field_validation,
+        kind=kind,
+        into=kind,
+        text_problems=text_problems,
+    ):
         call.warn(problem)
 
 
-def _decode_custom(call: Call, obj: Object, *, kind: str, raw: bytes | None, field_validation: str) -> None:
+def _decode_custom(
+    call: Call, obj: Object, *, kind: str, raw: bytes | None, field_validation: str, text_problems: Sequence[str]
+) -> None:
     custom = call.served.resource.custom
     if custom is None or custom.kind != kind:
         return
-    for problem in custom.decode(obj, raw=raw, field_validation=field_validation):
+    for problem in custom.decode(obj, raw=raw, field_validation=field_validation, text_problems=text_problems):
         call.warn(problem)
 
 

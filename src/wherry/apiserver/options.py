@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from wherry.api.errors import BadRequest, Cause, Invalid, invalid
 from wherry.apiserver.call import Call
+from wherry.apiserver.request_info import PathInfo
+from wherry.machinery.go_duration import DurationError, parse_duration
 from wherry.machinery.integers import IntegerError, parse_int
 
 NOT_OLDER_THAN, EXACT = "NotOlderThan", "Exact"
@@ -67,6 +69,20 @@ def wants_watch(call_query: dict[str, list[str]]) -> bool:
     return values is not None and boolean(values[0])
 
 
+_LONG_RUNNING = frozenset({"attach", "exec", "log", "portforward", "proxy"})
+
+
+def check_timeout(query: dict[str, list[str]], info: PathInfo, verb: str) -> None:
+    """The client's `timeout` must be a span of time, except where a request may last anyway. Raises `BadRequest`."""
+    text = query.get("timeout", [""])[0]
+    if not text or verb == "watch" or info.subresource in _LONG_RUNNING:
+        return
+    try:
+        parse_duration(text)
+    except DurationError as error:
+        raise BadRequest(f"invalid timeout specified in the request URL - {error}") from error
+
+
 def list_options(call: Call, *, watch: bool = False) -> ListOptions:
     """Read and check them. Raises `BadRequest`, `Invalid`."""
     if not call.query:
@@ -78,7 +94,7 @@ def list_options(call: Call, *, watch: bool = False) -> ListOptions:
         field_selector=get("fieldSelector"),
         resource_version=get("resourceVersion"),
         match=get("resourceVersionMatch"),
-        limit=integer(get("limit")),
+        limit=max(integer(get("limit")), 0),
         continue_=get("continue"),
         timeout_seconds=integer(get("timeoutSeconds")),
         bookmarks="allowWatchBookmarks" in call.query and boolean(get("allowWatchBookmarks")),
@@ -140,8 +156,8 @@ def _watch_problems(options: ListOptions) -> list[Cause]:
 
 
 def dry_run(values: list[str], kind: str) -> bool:
-    """`dryRun=All`, nothing else. Raises `Invalid`."""
-    if values and values != ["All"]:
+    """`dryRun=All`, as often as one likes, nothing else. Raises `Invalid`."""
+    if any(value != "All" for value in values):
         shown = "[" + ",".join(f'"{value}"' for value in values) + "]"
         cause = Cause("FieldValueNotSupported", f'Unsupported value: {shown}: supported values: "All"', "dryRun")
         raise options_invalid(kind, [cause])

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from wherry.api.errors import BadRequest, Cause, Invalid, RequestEntityTooLarge, UnsupportedMediaType
+from wherry.api.schema.duplicates import duplicate_fields
 from wherry.api.schema.patching import patch_schema
 from wherry.api.types import Object
 from wherry.apiserver.bodies import go_json_error, json_type
@@ -38,6 +39,10 @@ class Patch:
             return orjson.loads(self.text)
         except orjson.JSONDecodeError as error:
             raise BadRequest(f"error decoding patch: {go_json_error(self.text, str(error))}") from error
+
+    def duplicates(self) -> list[str]:
+        """Fields that a merging patch gives twice, of which the last counts. The text must be valid."""
+        return [] if self.media == JSON_PATCH else duplicate_fields(self.text, orjson.loads(self.text))
 
 
 def rejected(why: str) -> Invalid:

@@ -5,6 +5,7 @@ Source: k8s.io/apiserver/pkg/storage/continue.go and etcd3/api_object_versioner.
 
 from __future__ import annotations
 
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ import orjson
 
 from wherry.api.errors import BadRequest, Cause, Expired, Timeout, invalid
 
+_NOT_BASE64 = re.compile(r"[^A-Za-z0-9_-]")
 _EXPIRED = (
     "The provided continue parameter is too old to display a consistent list result. You can start a new list without"
     " the continue parameter, or use the continue token in this response to retrieve the remainder of the results."
@@ -38,7 +40,7 @@ def check_not_future(version: int, current: int) -> None:
 
 def too_large(version: int, current: int) -> Timeout:
     return Timeout(
-        f"Too large resource version: {version}, current: {current}",
+        f"Timeout: Too large resource version: {version}, current: {current}",
         causes=[Cause("ResourceVersionTooLarge", "Too large resource version")],
         retry_after_seconds=1,
     )
@@ -59,11 +61,15 @@ class ContinueToken:
     @classmethod
     def decode(cls, text: str) -> ContinueToken:
         """Raises `BadRequest`."""
+        if wrong := _NOT_BASE64.search(text):
+            raise BadRequest(f"continue key is not valid: illegal base64 data at input byte {wrong.start()}")
         try:
             token = orjson.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-            version, revision, start = token["v"], token["rv"], token["start"]
-        except (ValueError, TypeError, KeyError) as error:
-            raise BadRequest(f"continue key is not valid: {error}") from error
+            version, revision, start = token.get("v", ""), token.get("rv", 0), token.get("start", "")
+        except ValueError as error:
+            raise BadRequest("continue key is not valid: it is no text in JSON") from error
+        except AttributeError as error:
+            raise BadRequest("continue key is not valid: it is no object in JSON") from error
         if version != "meta.k8s.io/v1" or not isinstance(revision, int) or not isinstance(start, str):
             raise BadRequest("continue key is not valid: server does not recognize this encoded version")
         if not start or not revision or ".." in start.split("/"):

@@ -5,6 +5,7 @@ Imported only when a client speaks YAML.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import yaml
@@ -54,6 +55,30 @@ def _check_depth(body: bytes) -> None:
             depth -= 1
 
 
+def duplicate_keys(body: bytes) -> list[str]:
+    """`line 4: key "name" already set in map` for each, inner ones first; the text must have been loaded before."""
+    found: list[str] = []
+    _find_duplicates(yaml.compose(body, Loader=_SafeLoader), found, set())
+    return found
+
+
+def _find_duplicates(node: Any, found: list[str], seen: set[int]) -> None:
+    if id(node) in seen or isinstance(node, yaml.ScalarNode) or node is None:
+        return
+    seen.add(id(node))  # aliases are one node in many places
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _find_duplicates(item, found, seen)
+        return
+    keys: set[str] = set()
+    for key, value in node.value:
+        _find_duplicates(value, found, seen)
+        if key.value in keys:
+            found.append(f"line {value.start_mark.line + 1}: key {json.dumps(key.value)} already set in map")
+        elif isinstance(key, yaml.ScalarNode):
+            keys.add(key.value)
+
+
 class _Plain:
     """Turns what the parser made into what JSON can say."""
 
@@ -87,4 +112,4 @@ def dump_yaml(value: Any) -> bytes:
     return text
 
 
-__all__ = ["YAMLError", "dump_yaml", "load_yaml"]
+__all__ = ["YAMLError", "dump_yaml", "duplicate_keys", "load_yaml"]

@@ -5,7 +5,7 @@ Nothing here changes once it is made; a changed definition makes new kinds. The 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -19,7 +19,7 @@ from wherry.api.customresources.embedded import check_embedded
 from wherry.api.customresources.pruning import prune, unknown_fields
 from wherry.api.customresources.strategy import CustomStrategy, ScalePaths
 from wherry.api.customresources.structural import Node
-from wherry.api.schema.decode import FieldValidation, bad_request
+from wherry.api.schema.decode import FieldValidation, bad_request, warnings
 from wherry.api.schema.duplicates import duplicate_fields
 from wherry.api.schema.nodes import named
 from wherry.api.schema.problems import DecodeError, Place, Report
@@ -92,13 +92,15 @@ class CustomKind:
             selector=_keys(scale.get("labelSelectorPath") or ""),
         )
 
-    def decode(self, obj: Object, *, raw: bytes | None, field_validation: str) -> list[str]:
+    def decode(
+        self, obj: Object, *, raw: bytes | None, field_validation: str, text_problems: Sequence[str] = ()
+    ) -> list[str]:
         """Check the metadata, drop unknown fields, in place; gives the warnings. Raises `BadRequest`."""
         twice: list[str] = []
         if raw is not None and field_validation != FieldValidation.IGNORE:
             twice = duplicate_fields(raw, obj)
         try:
-            problems = _clean_metadata(obj)
+            problems = [*text_problems, *_clean_metadata(obj)]
             problems += [f'unknown field "{path}"' for path in prune(self._node, obj)] + twice
         except (DecodeError, RecursionError) as wrong:
             why = str(wrong) if isinstance(wrong, DecodeError) else "exceeded max depth"
@@ -107,7 +109,7 @@ class CustomKind:
             return []
         if field_validation == FieldValidation.STRICT:
             raise bad_request(self.kind, self.version, self.kind, f"strict decoding error: {', '.join(problems)}")
-        return problems
+        return warnings(problems)
 
     def default(self, obj: Object) -> None:
         """Fill in the defaults of this version, in place."""

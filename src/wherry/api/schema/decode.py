@@ -6,6 +6,7 @@ arise inside (a patched object, say).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from functools import cache
 
@@ -65,26 +66,35 @@ def decode(
     field_validation: str = FieldValidation.WARN,
     kind: str = "",
     into: str = "",
+    text_problems: Sequence[str] = (),
 ) -> list[str]:
     """Check a body that was just parsed from `raw`, in place; gives the warnings to send.
 
     `kind` is the kind that the body names and `into` the kind that the resource has; both default to what the body
     says. Raises `BadRequest` in upstream's words for wrong types, and under Strict also for unknown or duplicate
-    fields. Without `raw` duplicates are not looked for.
+    fields. Without `raw` duplicates are not looked for; `text_problems` are those that somebody found already.
     """
     twice: list[str] = []
     if raw is not None and field_validation != FieldValidation.IGNORE:
         twice = duplicate_fields(raw, obj)
     said, version = kind or obj.get("kind", ""), str(obj.get("apiVersion", "")).rpartition("/")[2]
     try:
-        problems = check.clean(obj) + twice
+        problems = [*text_problems, *check.clean(obj), *twice]
     except DecodeError as wrong:
         raise bad_request(said, version, into or said, str(wrong)) from wrong
     if not problems or field_validation == FieldValidation.IGNORE:
         return []
     if field_validation == FieldValidation.STRICT:
         raise bad_request(said, version, into or said, f"strict decoding error: {', '.join(problems)}")
-    return problems
+    return warnings(problems)
+
+
+def warnings(problems: Sequence[str]) -> list[str]:
+    """One text each; what the reader of YAML found is one problem with many lines."""
+    head, found = "yaml: unmarshal errors:\n", list[str]()
+    for problem in problems:
+        found += map(str.strip, problem[len(head) :].split("\n")) if problem.startswith(head) else [problem]
+    return found
 
 
 def bad_request(kind: str, version: str, into: str, why: str) -> BadRequest:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from ssl import SSLContext
 
-from wherry.api.errors import MethodNotAllowed, not_found
+from wherry.api.errors import not_found
 from wherry.api.types import Object
-from wherry.apiserver.call import Answer, Call, Stage
+from wherry.apiserver.call import Answer, Call, Stage, not_allowed
 from wherry.apiserver.objects import decoded
 from wherry.apiserver.streaming.node_location import NodeDial
 from wherry.apiserver.streaming.pod_streams import PodStreams
@@ -36,7 +36,7 @@ def _stage(name: str, http: HttpClient, tls: SSLContext | None, dial: NodeDial |
 
     def stage(call: Call) -> Answer:
         if call.request.method not in methods:
-            raise MethodNotAllowed("the server does not allow this method on the requested resource")
+            raise not_allowed()
         entry = call.parts.store.get(call.info.key)
         if entry is None:
             raise not_found("", "pods", call.info.name)

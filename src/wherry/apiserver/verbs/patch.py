@@ -58,6 +58,7 @@ def patched_object(call: Call, patch: Patch, options: WriteOptions, old: Object)
         kind=served.kind,
         raw=None,
         field_validation=options.field_validation,
+        text_problems=patch.duplicates() if options.field_validation != "Ignore" else (),
     )
     if not isinstance(new.get("metadata"), dict):
         new["metadata"] = {}

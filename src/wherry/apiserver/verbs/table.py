@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from wherry.api.errors import MethodNotAllowed
-from wherry.apiserver.call import Call, Stage, resource_missing
+from wherry.apiserver.call import Call, Stage, not_allowed, resource_missing
 from wherry.apiserver.connecting import admitted
 from wherry.apiserver.reviews import access, identity
 from wherry.apiserver.subresources import binding
@@ -39,10 +39,6 @@ NOT_STORED: Mapping[str, Mapping[str, Stage]] = {
 """Resources that are only answered, by qualified name."""
 
 
-def not_allowed() -> MethodNotAllowed:
-    return MethodNotAllowed("the server does not allow this method on the requested resource")
-
-
 def handler_of(call: Call) -> Stage:
     """The handler of a resource request. Raises `NotFound`, `MethodNotAllowed`."""
     info, served = call.info, call.info.served
@@ -67,11 +63,17 @@ def _while_terminating(call: Call) -> MethodNotAllowed | None:
 
 def _fits(call: Call) -> bool:
     info = call.info
+    if call.request.method == "HEAD":
+        # Authorized as a read, but no route takes it.
+        return False
     if call.verb == "create":
         return not info.name and (bool(info.namespace) or not info.served or not info.served.namespaced)
     if info.name and not info.watch_path:
         return bool(info.key)
-    return call.verb in ("list", "watch", "deletecollection") or info.watch_path
+    if call.verb == "deletecollection":
+        # Not of all namespaces at once.
+        return bool(info.namespace) or not call.served.namespaced
+    return call.verb in ("list", "watch") or info.watch_path
 
 
 def _subresource_handler(call: Call, qualified: str) -> Stage:

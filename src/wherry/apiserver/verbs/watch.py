@@ -9,7 +9,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wherry.api.errors import BadRequest, Expired, StatusError
+from wherry.api.errors import Expired, StatusError
 from wherry.apiserver.answers import NO_CACHE, wanted
 from wherry.apiserver.call import Answer, Call
 from wherry.apiserver.negotiation import YAML, not_acceptable
@@ -107,7 +107,8 @@ def _start(call: Call, options: ListOptions, lines: Lines, prefix: str) -> _Star
     if options.send_initial_events:
         start = _state(call, lines, prefix)
         if not options.bookmarks:
-            raise _bookmarks_needed()
+            # Whoever takes no bookmarks cannot be told where the state ends.
+            return start
         end = lines.bookmark(start.revision, initial_events_end=True)
         return _Start([*start.lines, end], start.revision)
     if options.send_initial_events is None and version in (None, 0):
@@ -115,10 +116,6 @@ def _start(call: Call, options: ListOptions, lines: Lines, prefix: str) -> _Star
     if version in (None, 0):
         return _Start((), call.parts.store.revision)
     return _since(call, lines, prefix, version or 0)
-
-
-def _bookmarks_needed() -> BadRequest:
-    return BadRequest("sendInitialEvents requires allowWatchBookmarks")
 
 
 def _state(call: Call, lines: Lines, prefix: str) -> _Start:
