@@ -19,7 +19,7 @@ from wherry.apiserver.admission.limit_ranger import LIMIT_RANGES
 from wherry.apiserver.admission.pod_security_policies import PodSecurityPolicies
 from wherry.apiserver.admission.priority import PriorityDefault
 from wherry.apiserver.answers import error_reply
-from wherry.apiserver.authentication.authenticator import Authenticator
+from wherry.apiserver.authentication.assembly import Authentication
 from wherry.apiserver.authentication.jwt import SigningKey
 from wherry.apiserver.authorization.authorizer import Authorizer
 from wherry.apiserver.bootstrap import kubernetes_service
@@ -75,13 +75,15 @@ class ApiServer:
     ) -> None:
         config = config or ServerConfig()
         tokens = _tokens(config, store, clock)
+        log = log or Logger("apiserver")
+        self._authentication = Authentication(config, tokens=tokens, store=store, clock=clock, log=log)
         self._services = ServiceAllocator(cidr=config.service_cidr, node_ports=config.node_ports)
         hubs = Hubs(store)
         self.parts = Parts(
             store=store,
             registry=registry or Registry(),
             clock=clock,
-            log=log or Logger("apiserver"),
+            log=log,
             config=config,
             hubs=hubs,
             priority_default=PriorityDefault(store, hubs),
@@ -90,9 +92,7 @@ class ApiServer:
             quotas=Reservations(store, hubs),
             admission=Admission(admission),
             tokens=tokens,
-            authenticator=Authenticator(
-                service_accounts=tokens, static_tokens=config.static_tokens, anonymous=config.anonymous
-            ),
+            authenticator=self._authentication.authenticator,
             authorizer=Authorizer(enabled=config.rbac),
             metrics=Metrics(started=clock.now()),
             allocators={"services": self._services},
@@ -131,6 +131,11 @@ class ApiServer:
             group.create_task(keep_sweeping(self.parts))
             group.create_task(self._keep_published())
             group.create_task(self._custom.run())
+            group.create_task(self._authentication.run())
+
+    async def aclose(self) -> None:
+        """Close the connections that the server has opened itself; `run` does it, too."""
+        await self._authentication.aclose()
 
     async def _keep_published(self) -> None:
         while True:

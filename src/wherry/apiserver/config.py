@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from wherry.apiserver.authentication.request_header import RequestHeaderOptions
+from wherry.apiserver.authentication.webhook import CACHE_SECONDS
 from wherry.apiserver.tokens import DEFAULT_ISSUER
 from wherry.policy.user import User
 
@@ -28,5 +31,15 @@ class ServerConfig:
     """What the server itself answers to; the issuer where empty."""
     static_tokens: Mapping[str, User] = field(default_factory=dict)
     anonymous: bool = True
+    token_file: Path | None = None
+    """Static tokens, a line each; read once."""
+    authentication_config: Path | None = None
+    """An AuthenticationConfiguration: issuers of tokens, and what anonymous callers may ask. Read again when it changes."""
+    authentication_webhook: Path | None = None
+    """A kubeconfig: whose server reviews the tokens that nobody here knows."""
+    authentication_webhook_seconds: float = CACHE_SECONDS
+    """How long its answers count."""
+    request_header: RequestHeaderOptions | None = None
+    """A proxy in front, which is believed what it says of its callers."""
     rbac: bool = False
     """Decide by RBAC; otherwise everybody who is let in may do everything."""

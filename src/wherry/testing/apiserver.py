@@ -41,9 +41,12 @@ async def in_process_server(
     used = store or open_memory()
     try:
         server = ApiServer(store=used, clock=clock or FakeClock(), **options)
-        await server.start()
-        yield server
-        check_shared_objects(used)
+        try:
+            await server.start()
+            yield server
+            check_shared_objects(used)
+        finally:
+            await server.aclose()
     finally:
         if own:
             await used.close()

@@ -5,14 +5,15 @@ Source: pkg/registry/authentication; KEP-3325 (SelfSubjectReview).
 
 from __future__ import annotations
 
-from wherry.api.errors import BadRequest, Unauthorized
+from wherry.api.errors import BadRequest
 from wherry.api.types import Object
 from wherry.apiserver.answers import data_reply
 from wherry.apiserver.authentication.jwt import TokenError
 from wherry.apiserver.call import Answer, Call
 from wherry.apiserver.objects import stamp
 from wherry.apiserver.reviews.access import read_review
-from wherry.policy.user import AUTHENTICATED, User
+from wherry.policy.user import User
+from wherry.wire.messages import Reply
 
 
 def user_info(user: User) -> Object:
@@ -34,31 +35,25 @@ def self_review(call: Call) -> Answer:
     return data_reply(call, review, 201)
 
 
-def token_review(call: Call) -> Answer:
+async def token_review(call: Call) -> Reply:
     review = read_review(call)
     spec = review.setdefault("spec", {})
     token = spec.get("token") or ""
     if not token:
         raise BadRequest("token is required for TokenReview in authentication")
-    review["status"] = _token_status(call, token, spec.get("audiences") or [])
+    review["status"] = await _token_status(call, token, spec.get("audiences") or [])
     return data_reply(call, review, 201)
 
 
-def _token_status(call: Call, token: str, audiences: list[str]) -> Object:
-    tokens = call.parts.tokens
+async def _token_status(call: Call, token: str, audiences: list[str]) -> Object:
     try:
-        if tokens is None or token.count(".") != 2:
-            return {"authenticated": True, "user": user_info(call.parts.authenticator.user_of_token(token))}
-        verified = tokens.verify(token)
-    except (TokenError, Unauthorized) as error:
+        known = await call.parts.authenticator.review(token, audiences)
+    except TokenError as error:
         return {"user": {}, "error": f"[invalid bearer token, {error}]"}
-    common = [each for each in audiences or tokens.audiences if each in verified.audiences]
-    if not common:
-        return {"user": {}, "error": "[invalid bearer token, token audiences are not among those asked for]"}
-    user = verified.user
-    groups = tuple(group for group in user.groups if group != AUTHENTICATED)
-    shown = User(user.name, (*groups, AUTHENTICATED), user.uid, user.extra)
-    return {"authenticated": True, "user": user_info(shown), "audiences": common}
+    status: Object = {"authenticated": True, "user": user_info(known.user)}
+    if known.audiences:
+        status["audiences"] = list(known.audiences)
+    return status
 
 
 SELF = {"create": self_review}

@@ -1,0 +1,171 @@
+"""Tokens that are no OpenID Connect: from a file, for joining a cluster, from secrets, reviewed by somebody else."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from wherry.apiserver.config import ServerConfig
+from wherry.base.fake_clock import FakeClock
+from wherry.client import kubeconfig
+from wherry.testing.apiserver import ADMIN, in_process_server
+from wherry.testing.http import Answer, Api
+from wherry.wire.listen import listen
+from wherry.wire.messages import Request, Response
+from wherry.wire.server import serve
+
+WHO = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+REVIEW = "/apis/authentication.k8s.io/v1/tokenreviews"
+SECRETS = "/api/v1/namespaces/kube-system/secrets"
+TOKEN = "abcdef.0123456789abcdef"
+
+
+@asynccontextmanager
+async def serving(clock: FakeClock, **config: Any) -> AsyncIterator[Api]:
+    async with in_process_server(clock=clock, config=ServerConfig(**config)) as server:
+        api = Api(server, clock)
+        yield api
+
+
+async def ask(api: Api, token: str, **headers: str) -> Answer:
+    user, api.user = api.user, None
+    try:
+        return await api("POST", WHO, {}, headers or {"authorization": f"Bearer {token}"})
+    finally:
+        api.user = user
+
+
+async def bootstrap_secret(api: Api, **data: str) -> None:
+    given = {
+        "token-id": "abcdef",
+        "token-secret": "0123456789abcdef",
+        "usage-bootstrap-authentication": "true",
+        **{key.replace("_", "-"): value for key, value in data.items()},
+    }
+    body = {
+        "metadata": {"name": "bootstrap-token-abcdef"},
+        "type": "bootstrap.kubernetes.io/token",
+        "stringData": given,
+    }
+    await api("DELETE", f"{SECRETS}/bootstrap-token-abcdef")
+    await api.create(SECRETS, body)
+
+
+async def test_a_token_file_names_users_and_groups(clock: FakeClock, tmp_path: Path) -> None:
+    path = tmp_path / "tokens.csv"
+    path.write_text('t1,jane,7,"devs,ops"\nt2,joe,8\n')
+    async with serving(clock, token_file=path) as api:
+        info = (await ask(api, "t1")).body["status"]["userInfo"]
+        assert info == {"username": "jane", "uid": "7", "groups": ["devs", "ops", "system:authenticated"]}
+        assert (await ask(api, "t2")).body["status"]["userInfo"]["username"] == "joe"
+        assert (await ask(api, "t3")).status == 401
+        status = (await api("POST", REVIEW, {"spec": {"token": "t1"}})).body["status"]
+        assert status["authenticated"] and status["audiences"] == ["https://kubernetes.default.svc.cluster.local"]
+
+
+async def test_other_schemes_than_bearer_are_nobody(clock: FakeClock) -> None:
+    async with serving(clock) as api:
+        answer = await ask(api, "", authorization="Basic eDp5")
+        assert answer.body["status"]["userInfo"]["username"] == "system:anonymous"
+
+
+async def test_a_websocket_carries_its_token_as_a_protocol(clock: FakeClock, tmp_path: Path) -> None:
+    path = tmp_path / "tokens.csv"
+    path.write_text("secret,jane,7")
+    async with serving(clock, token_file=path) as api:
+        encoded = base64.urlsafe_b64encode(b"secret").decode().rstrip("=")
+        name = "base64url.bearer.authorization.k8s.io."
+        answer = await ask(api, "", **{"sec-websocket-protocol": f"{name}{encoded}, v5.channel.k8s.io"})
+        assert answer.body["status"]["userInfo"]["username"] == "jane"
+        assert (await ask(api, "", **{"sec-websocket-protocol": f"{name}{encoded}"})).status == 401
+
+
+async def test_a_bootstrap_token_is_good_for_its_groups_until_it_expires(clock: FakeClock) -> None:
+    async with serving(clock) as api:
+        assert (await ask(api, TOKEN)).status == 401
+        await bootstrap_secret(
+            api, auth_extra_groups="system:bootstrappers:kubeadm:x", expiration="2026-01-01T01:00:00Z"
+        )
+        info = (await ask(api, TOKEN)).body["status"]["userInfo"]
+        assert info == {
+            "username": "system:bootstrap:abcdef",
+            "groups": ["system:bootstrappers", "system:bootstrappers:kubeadm:x", "system:authenticated"],
+        }
+        assert (await ask(api, "abcdef.0123456789abcdee")).status == 401
+        assert (await api("POST", REVIEW, {"spec": {"token": TOKEN}})).body["status"]["authenticated"] is True
+        await clock.advance(3601)
+        assert (await ask(api, TOKEN)).status == 401
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"usage_bootstrap_authentication": "false"},
+        {"auth_extra_groups": "system:masters"},
+        {"expiration": "soon"},
+        {"token_id": "abcdeg"},
+    ],
+)
+async def test_a_bootstrap_secret_that_is_not_in_order_lets_nobody_in(clock: FakeClock, data: dict[str, str]) -> None:
+    async with serving(clock) as api:
+        await bootstrap_secret(api, **data)
+        assert (await ask(api, TOKEN)).status == 401
+
+
+Review = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+@asynccontextmanager
+async def reviewer(directory: Path, decide: Review) -> AsyncIterator[tuple[Path, list[dict[str, Any]]]]:
+    """A service that answers TokenReviews; gives the kubeconfig that points at it, and what it was asked."""
+    asked: list[dict[str, Any]] = []
+
+    def handle(request: Request) -> Response:
+        body = orjson.loads(request.body)
+        asked.append(body)
+        return Response(200, orjson.dumps({**body, "status": decide(body["spec"])}))
+
+    sockets = listen(("127.0.0.1",), 0)
+    server = await serve(handle, sockets=sockets)
+    path = directory / "webhook.kubeconfig"
+    url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}/review"
+    kubeconfig.save(path, kubeconfig.entry("webhook", server=url, ca=b""))
+    try:
+        yield path, asked
+    finally:
+        await server.close(grace_seconds=0.1)
+
+
+async def test_a_webhook_knows_tokens_and_is_asked_again_after_two_minutes(clock: FakeClock, tmp_path: Path) -> None:
+    def decide(spec: dict[str, Any]) -> dict[str, Any]:
+        if spec["token"] != "remote":
+            return {"authenticated": False, "error": "never heard of it"}
+        return {"authenticated": True, "user": {"username": "rita", "groups": ["far"], "extra": {"x": ["y"]}}}
+
+    async with reviewer(tmp_path, decide) as (path, asked), serving(clock, authentication_webhook=path) as api:
+        for _ in range(3):
+            info = (await ask(api, "remote")).body["status"]["userInfo"]
+            assert info == {"username": "rita", "groups": ["far", "system:authenticated"], "extra": {"x": ["y"]}}
+        assert len(asked) == 1
+        assert (asked[0]["apiVersion"], asked[0]["kind"]) == ("authentication.k8s.io/v1", "TokenReview")
+        await clock.advance(121)
+        assert (await ask(api, "remote")).status == 201
+        assert len(asked) == 2
+        assert (await ask(api, "other")).status == 401
+        api.user = ADMIN
+        status = (await api("POST", REVIEW, {"spec": {"token": "other"}})).body["status"]
+        assert "never heard of it" in status["error"]
+
+
+async def test_a_webhook_that_answers_for_other_audiences_does_not_count(clock: FakeClock, tmp_path: Path) -> None:
+    def decide(spec: dict[str, Any]) -> dict[str, Any]:
+        return {"authenticated": True, "user": {"username": "rita"}, "audiences": ["elsewhere"]}
+
+    async with reviewer(tmp_path, decide) as (path, _), serving(clock, authentication_webhook=path) as api:
+        assert (await ask(api, "remote")).status == 401
