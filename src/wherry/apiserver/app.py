@@ -18,11 +18,14 @@ from wherry.apiserver.admission.chain import Admission, Rule
 from wherry.apiserver.admission.limit_ranger import LIMIT_RANGES
 from wherry.apiserver.admission.pod_security_policies import PodSecurityPolicies
 from wherry.apiserver.admission.priority import PriorityDefault
+from wherry.apiserver.aggregation.autoregister import AutoRegistration, at_start
+from wherry.apiserver.aggregation.backend import InProcessApi
+from wherry.apiserver.aggregation.follower import Aggregator
 from wherry.apiserver.answers import error_reply
 from wherry.apiserver.authentication.assembly import Authentication
 from wherry.apiserver.authentication.jwt import SigningKey
 from wherry.apiserver.authorization.authorizer import Authorizer
-from wherry.apiserver.bootstrap import kubernetes_service
+from wherry.apiserver.bootstrap import authentication_config, kubernetes_service
 from wherry.apiserver.bootstrap.ensure import ensure
 from wherry.apiserver.bootstrap.namespaces import namespaces, priority_classes
 from wherry.apiserver.bootstrap.roles import reconcile
@@ -37,6 +40,7 @@ from wherry.apiserver.middleware.authorization import authorization
 from wherry.apiserver.middleware.dispatch import dispatch
 from wherry.apiserver.middleware.impersonation import impersonation
 from wherry.apiserver.negotiation import negotiate
+from wherry.apiserver.objects import stamp
 from wherry.apiserver.options import check_timeout, wants_watch
 from wherry.apiserver.parts import Parts
 from wherry.apiserver.quotas.reservations import Reservations
@@ -50,6 +54,7 @@ from wherry.base.clock import Clock
 from wherry.base.log import Logger
 from wherry.policy import limit_ranges
 from wherry.store.port import Store, StoreError
+from wherry.wire.client import HttpClient
 from wherry.wire.messages import Reply, Request, Response
 
 PUBLISH_SECONDS = 10.0
@@ -58,6 +63,7 @@ PUBLISH_SECONDS = 10.0
 class ApiServer:
     """Serves the resources of a registry out of a store.
 
+    `aggregated` are groups that handlers in this process serve; `http` reaches extension API servers.
     `connect` has handlers of `(qualified resource, subresource)` that take connections over, such as
     `("pods", "exec")`. `start` must be awaited before the first request; `run` may be left out in short tests.
     """
@@ -71,6 +77,8 @@ class ApiServer:
         registry: Registry | None = None,
         admission: Sequence[Rule] = RULES,
         connect: Mapping[tuple[str, str], Stage] | None = None,
+        aggregated: Sequence[InProcessApi] = (),
+        http: HttpClient | None = None,
         log: Logger | None = None,
     ) -> None:
         config = config or ServerConfig()
@@ -99,6 +107,9 @@ class ApiServer:
             connect=dict(connect or {}),
         )
         self._custom = CustomResources(self.parts)
+        self._in_process = tuple(aggregated)
+        self._aggregator = Aggregator(self.parts, proxy=config.front_proxy, http=http, in_process=aggregated)
+        self._autoregistration = AutoRegistration(self.parts)
         self.ready = False
         """Whether `start` is done: `/readyz` says so."""
         self._info_of = PathCache(self.parts.registry)
@@ -117,24 +128,34 @@ class ApiServer:
         if roles:
             await reconcile(parts, roles)
         await asyncio.gather(
-            ensure(parts, [*namespaces(), *priority_classes(), self._kubernetes_service(), *roles]),
+            ensure(
+                parts, [*namespaces(), *priority_classes(), self._kubernetes_service(), *roles, *self._api_services()]
+            ),
             kubernetes_service.publish(parts),
+            authentication_config.publish(parts),
         )
         parts.authorizer.start(parts.store, parts.hubs)
         self._services.start(parts.store, parts.hubs.of(SERVICES))
         self._custom.start()
+        self._autoregistration.start()
+        self._aggregator.start()
         self.ready = True
 
     async def run(self) -> None:
         """Keep house until cancelled: old events go, the `kubernetes` service comes back if somebody removed it."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(keep_sweeping(self.parts))
-            group.create_task(self._keep_published())
-            group.create_task(self._custom.run())
-            group.create_task(self._authentication.run())
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(keep_sweeping(self.parts))
+                group.create_task(self._keep_published())
+                group.create_task(self._custom.run())
+                group.create_task(self._authentication.run())
+        finally:
+            await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the connections that the server has opened itself; `run` does it, too."""
+        """End what works in the background, close connections that the server opened itself; `run` does it, too."""
+        self._autoregistration.close()
+        await self._aggregator.close()
         await self._authentication.aclose()
 
     async def _keep_published(self) -> None:
@@ -147,6 +168,11 @@ class ApiServer:
         addresses = self._services.addresses
         port = self.parts.config.advertise_port
         return kubernetes_service.service(addresses.first(), addresses.family, port)
+
+    def _api_services(self) -> list[Object]:
+        now = stamp(self.parts.clock.now())
+        groups = [(group, each) for group, versions in self.parts.registry.groups().items() for each in versions]
+        return at_start(groups, self._in_process, now)
 
     def _roles(self) -> list[Object]:
         if not self.parts.authorizer.enabled:

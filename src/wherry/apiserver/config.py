@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wherry.apiserver.aggregation.identity import FrontProxy
 from wherry.apiserver.authentication.request_header import RequestHeaderOptions
 from wherry.apiserver.authentication.webhook import CACHE_SECONDS
 from wherry.apiserver.tokens import DEFAULT_ISSUER
@@ -41,5 +42,9 @@ class ServerConfig:
     """How long its answers count."""
     request_header: RequestHeaderOptions | None = None
     """A proxy in front, which is believed what it says of its callers."""
+    client_ca: str = ""
+    """PEM: who signs client certificates; told to extension API servers."""
+    front_proxy: FrontProxy | None = None
+    """How extension API servers know this one; without it they must believe anybody, or nobody."""
     rbac: bool = False
     """Decide by RBAC; otherwise everybody who is let in may do everything."""

@@ -7,11 +7,16 @@ versions share their storage, in which case `conversion` translates between the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from wherry.api.resources import BUILTIN, Resource
+from wherry.apiserver.aggregation.priorities import Priority, ordered
 from wherry.apiserver.conversion import CONVERSIONS, Conversion
 from wherry.apiserver.deprecations import WARNINGS
 from wherry.machinery.version_order import version_key
+
+if TYPE_CHECKING:
+    from wherry.apiserver.aggregation.follower import Aggregated
 
 
 def storage_prefix(group: str, plural: str) -> str:
@@ -71,6 +76,11 @@ class Registry:
         self.generation = 0
         self._served: dict[tuple[str, str, str], Served] = {}
         self._resources: list[Resource] = []
+        self.aggregated: dict[tuple[str, str], Aggregated] = {}
+        """What somebody else serves, by group and version; it goes before what is served here."""
+        self.priorities: dict[tuple[str, str], Priority] = {}
+        """As the APIServices have them."""
+        self._groups: tuple[int, dict[str, list[str]]] = (-1, {})
         for resource in resources:
             self.add(resource)
 
@@ -96,6 +106,10 @@ class Registry:
         self._resources = [r for r in self._resources if (r.group, r.version, r.plural) != (group, version, plural)]
         self.generation += 1
 
+    def touch(self) -> None:
+        """Something that is told of the resources has changed."""
+        self.generation += 1
+
     def find(self, group: str, version: str, plural: str) -> Served | None:
         return self._served.get((group, version, plural))
 
@@ -116,16 +130,16 @@ class Registry:
         return iter(self._served.values())
 
     def has_version(self, group: str, version: str) -> bool:
-        return any(r.group == group and r.version == version for r in self._resources)
+        return version in self.groups().get(group, ())
 
     def groups(self) -> dict[str, list[str]]:
-        """Each group with its versions, both in the order of discovery; the core group is `""`."""
-        result: dict[str, list[str]] = {}
-        for resource in self._resources:
-            versions = result.setdefault(resource.group, [])
-            if resource.version not in versions:
-                versions.append(resource.version)
-        return result
+        """Each group with its versions, both in the order of discovery; the core group is `""`. Not to be changed."""
+        generation, found = self._groups
+        if generation != self.generation:
+            names = dict.fromkeys((r.group, r.version) for r in self._resources) | dict.fromkeys(self.aggregated)
+            found = ordered(names, self.priorities)
+            self._groups = (self.generation, found)
+        return found
 
     def all(self) -> list[Resource]:
         """Every resource, in the order of discovery."""

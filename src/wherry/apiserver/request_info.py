@@ -56,6 +56,8 @@ def parse_path(path: str, registry: Registry) -> PathInfo:
     if parts[0] == "watch" and len(parts) > 1:
         info.watch_path, parts = True, parts[1:]
     _fill_names(info, parts)
+    if (info.group, info.version) in registry.aggregated:
+        return info
     info.served = registry.find(info.group, info.version, info.plural)
     served = info.served
     if served and info.name and (info.namespace or not served.namespaced):

@@ -78,6 +78,7 @@ async def open_control_plane(
             store=store,
             clock=clock,
             config=server_config(config, credentials),
+            http=nodes,
             connect={
                 **pod_stream_stages(http=nodes, tls=towards_nodes),
                 **proxy_stages(http=nodes, tls=towards_nodes),
@@ -105,6 +106,8 @@ def server_config(config: ClusterConfig, credentials: Credentials) -> ServerConf
         service_cidr=config.service_cidr,
         loopback_endpoints=config.network == "loopback",
         service_account_key=credentials.signing_key,
+        client_ca=credentials.ca.decode(),
+        front_proxy=credentials.front_proxy,
         rbac=True,
     )
 

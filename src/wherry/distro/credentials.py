@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from dataclasses import dataclass
 
+from wherry.apiserver.aggregation.identity import CLIENT_NAME, FrontProxy
 from wherry.base.clock import Clock
 from wherry.distro.config import ClusterConfig, StateDirectory
 from wherry.distro.pki import Authority, KeyPair, Profile, ensure_signing_key
@@ -24,6 +25,7 @@ class Credentials:
     ca: bytes
     server: KeyPair
     kubelet_client: KeyPair
+    front_proxy: FrontProxy
     signing_key: bytes
 
 
@@ -31,6 +33,9 @@ def ensure(state: StateDirectory, config: ClusterConfig, clock: Clock) -> Creden
     """Load the cluster's certificates, making those that are missing, expiring or do not fit any more."""
     authority = Authority(state.pki, clock=clock)
     ca = authority.ensure()
+    front = Authority(state.pki / "front-proxy", clock=clock, name="wherry-front-proxy-ca")
+    front_ca = front.ensure().decode()
+    front_pair = front.issue(CLIENT_NAME, Profile(common_name=CLIENT_NAME, client=True))
     return Credentials(
         authority=authority,
         ca=ca,
@@ -39,6 +44,7 @@ def ensure(state: StateDirectory, config: ClusterConfig, clock: Clock) -> Creden
             "apiserver-kubelet-client",
             Profile(common_name=KUBELET_CLIENT, organizations=("system:masters",), client=True),
         ),
+        front_proxy=FrontProxy(ca=front_ca, certificate=front_pair.certificate, key=front_pair.key),
         signing_key=ensure_signing_key(state.pki / "sa.key"),
     )
 

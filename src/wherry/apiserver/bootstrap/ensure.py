@@ -14,7 +14,10 @@ from wherry.store.port import RevisionMismatch
 
 
 async def ensure(parts: Parts, objects: Iterable[Object]) -> None:
-    """Create those that do not exist; what exists is left as it is. The objects are the caller's own."""
+    """Create those that do not exist; what exists is left as it is.
+
+    The objects are the caller's own; a status that they have is kept.
+    """
     served = {(each.api_version, each.kind): each for each in parts.registry}
     missing = []
     for obj in objects:
@@ -29,7 +32,10 @@ async def _create(parts: Parts, served: Served, key: str, obj: Object) -> None:
     obj["metadata"]["uid"] = new_uid()
     obj["metadata"]["creationTimestamp"] = stamp(parts.clock.now())
     set_defaults(served.resource, obj)
+    status = obj.get("status")
     strategy_of(served).prepare_create(obj)
+    if status is not None:
+        obj["status"] = status
     try:
         await parts.store.put(key, encoder(obj), expected=0, memo=obj)
     except RevisionMismatch:

@@ -10,6 +10,7 @@ from hashlib import sha256
 
 from wherry.api.resources import Resource
 from wherry.api.types import Object
+from wherry.apiserver.aggregation.described import CURRENT
 from wherry.apiserver.discovery.subresources import subresource
 from wherry.apiserver.registry import Registry
 
@@ -101,19 +102,14 @@ def aggregated(registry: Registry, *, core: bool) -> Object:
 
 def _group_item(registry: Registry, group: str, versions: list[str]) -> Object:
     metadata: Object = {"name": group, "creationTimestamp": None} if group else {"creationTimestamp": None}
-    return {
-        "metadata": metadata,
-        "versions": [
-            {
-                "version": version,
-                "resources": [
-                    _item(each) for each in sorted(registry.resources(group, version), key=lambda each: each.plural)
-                ],
-                "freshness": "Current",
-            }
-            for version in versions
-        ],
-    }
+    return {"metadata": metadata, "versions": [_version_item(registry, group, version) for version in versions]}
+
+
+def _version_item(registry: Registry, group: str, version: str) -> Object:
+    if aggregated := registry.aggregated.get((group, version)):
+        return aggregated.described.item(version)
+    resources = sorted(registry.resources(group, version), key=lambda each: each.plural)
+    return {"version": version, "resources": [_item(each) for each in resources], "freshness": CURRENT}
 
 
 def _item(resource: Resource) -> Object:

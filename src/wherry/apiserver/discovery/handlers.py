@@ -70,6 +70,8 @@ class Discovery:
             return self.apis(call)
         if len(parts) == 2:
             return self._document(call, documents.single_group(self._registry, parts[1]))
+        if len(parts) == 3 and (aggregated := self._registry.aggregated.get((parts[1], parts[2]))):
+            return aggregated.backend.serve(call)
         return self._document(call, documents.api_resource_list(self._registry, parts[1], parts[2]))
 
     def _document(self, call: Call, document: Object | None) -> Answer:

@@ -103,6 +103,13 @@ def document_v3(resources: Iterable[Resource]) -> Object:
     return {"openapi": "3.0.0", "info": _INFO, "paths": paths, "components": {"schemas": schemas}}
 
 
+def merge_v2(document: Object, other: Object) -> None:
+    """Add to a document (in place) another server's paths, and the definitions that are not there yet."""
+    document["paths"].update(other.get("paths") or {})
+    for name, definition in (other.get("definitions") or {}).items():
+        document["definitions"].setdefault(name, definition)
+
+
 def document_v2(resources: Iterable[Resource]) -> Object:
     """Everything in one document."""
     resources = list(resources)

@@ -33,7 +33,13 @@ class OpenApi:
     def v2(self, call: Call) -> Answer:
         if not any(clause.media in _JSON_LIKE for clause in clauses(call.request.headers.get("accept", ""))):
             raise NotAcceptable(f"only the following media types are accepted: {JSON}")
-        return self._document(call, "v2", lambda: openapi.document_v2(self._registry.all()))
+        return self._document(call, "v2", self._whole_v2)
+
+    def _whole_v2(self) -> Object:
+        document = openapi.document_v2(self._registry.all())
+        for each in self._registry.aggregated.values():
+            openapi.merge_v2(document, each.described.openapi_v2)
+        return document
 
     def v3(self, call: Call) -> Answer:
         """The index: where each group's document is, under a hash of what it is made from."""
@@ -41,6 +47,10 @@ class OpenApi:
         for group, versions in self._registry.groups().items():
             for each in versions:
                 where = f"apis/{group}/{each}" if group else f"api/{each}"
+                if aggregated := self._registry.aggregated.get((group, each)):
+                    if url := aggregated.described.openapi_v3:
+                        paths[where] = {"serverRelativeURL": url}
+                    continue
                 paths[where] = {"serverRelativeURL": f"/openapi/v3/{where}?hash={self._hash(group, each)}"}
         return Response(200, orjson.dumps({"paths": paths}), headers=(NO_CACHE,))
 
@@ -53,6 +63,8 @@ class OpenApi:
             group, each = parts[1], parts[2]
         else:
             return PAGE_NOT_FOUND if parts and parts != [""] else self.v3(call)
+        if aggregated := self._registry.aggregated.get((group, each)):
+            return aggregated.backend.serve(call)
         resources = self._registry.resources(group, each)
         if not resources:
             return PAGE_NOT_FOUND

@@ -18,8 +18,12 @@ def dispatch(paths: Mapping[str, Stage]) -> Stage:
     def stage(call: Call) -> Answer:
         info = call.info
         if info.resource_request:
-            if info.served is None and not call.parts.registry.has_version(info.group, info.version):
-                return PAGE_NOT_FOUND
+            if info.served is None:
+                registry = call.parts.registry
+                if aggregated := registry.aggregated.get((info.group, info.version)):
+                    return aggregated.backend.serve(call)
+                if not registry.has_version(info.group, info.version):
+                    return PAGE_NOT_FOUND
             return handler_of(call)(call)
         found = paths.get(info.path)
         if found is None:

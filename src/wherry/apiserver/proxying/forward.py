@@ -26,17 +26,21 @@ _HEAD_SECONDS = 60.0
 _WHOLE_BYTES = 1024 * 1024
 
 
-async def forward(http: HttpClient, origin: Origin, target: str, request: Request, *, prefix: str) -> Reply:
+async def forward(
+    http: HttpClient, origin: Origin, target: str, request: Request, *, prefix: str, headers: Headers = ()
+) -> Reply:
     """`target` is what to ask for there; `prefix` is the path here under which the target's `/` is seen.
+
+    `headers` go there beside the client's own.
 
     Raises `ServiceUnavailable` where the other server cannot be reached.
     """
     try:
         if "upgrade" in [token.lower() for token in tokens(request.headers, "connection")]:
-            return await _upgrade(http, origin, target, request)
-        headers = _request_headers(request, prefix, target)
+            return await _upgrade(http, origin, target, request, headers)
+        sent = [*_request_headers(request, prefix, target), *headers]
         answer = await http.stream(
-            origin, request.method, target, headers=headers, body=request.body, timeout=_HEAD_SECONDS
+            origin, request.method, target, headers=sent, body=request.body, timeout=_HEAD_SECONDS
         )
         return await _reply(request, answer, origin, prefix)
     except WireError as error:
@@ -97,8 +101,8 @@ def location_here(location: str, origin: Origin, prefix: str) -> str:
     return prefix + url.path + (f"?{url.query}" if url.query else "")
 
 
-async def _upgrade(http: HttpClient, origin: Origin, target: str, request: Request) -> Reply:
-    kept = [(name, value) for name, value in request.headers.items() if name not in _OURS]
+async def _upgrade(http: HttpClient, origin: Origin, target: str, request: Request, headers: Headers) -> Reply:
+    kept = [*((name, value) for name, value in request.headers.items() if name not in _OURS), *headers]
     try:
         upgraded = await http.upgrade(
             origin, request.method, target, headers=kept, body=request.body, timeout=_HEAD_SECONDS
