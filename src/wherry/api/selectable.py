@@ -44,15 +44,17 @@ def value(resource: Resource, obj: Object, label: str) -> str:
     return fields(resource, obj)[label]
 
 
-def unsupported(label: str) -> str:
+def unsupported(resource: Resource, label: str) -> str:
     """The text for a field that this kind cannot be selected by."""
-    return f"field label not supported: {label}"
+    if resource.custom is not None:
+        return f"field label not supported: {label}"
+    return _TEXTS.get(resource.qualified, _ONLY_METADATA).format(label)
 
 
 def first_unsupported(resource: Resource, asked: list[str]) -> str | None:
     """The error text for the first field that is not selectable, or None when all are."""
     known = labels(resource)
-    return next((unsupported(label) for label in asked if label not in known), None)
+    return next((unsupported(resource, label) for label in asked if label not in known), None)
 
 
 def _labels(qualified: str, namespaced: bool) -> frozenset[str]:
@@ -123,7 +125,7 @@ def _event(obj: Object, about: Mapping[str, Any], prefix: str, source: str | Non
 
 def _namespace(obj: Object) -> dict[str, str]:
     phase = _part(obj, "status").get("phase") or ""
-    return {"name": obj["metadata"].get("name", ""), "status.phase": phase}
+    return {"status.phase": phase}
 
 
 def _secret(obj: Object) -> dict[str, str]:
@@ -151,10 +153,6 @@ def _certificate_request(obj: Object) -> dict[str, str]:
     return {"spec.signerName": _part(obj, "spec").get("signerName") or ""}
 
 
-def _persistent_volume(obj: Object) -> dict[str, str]:
-    return {"name": obj["metadata"].get("name", "")}
-
-
 def _resource_slice(obj: Object) -> dict[str, str]:
     spec = _part(obj, "spec")
     return {"spec.nodeName": spec.get("nodeName") or "", "spec.driver": spec.get("driver") or ""}
@@ -171,8 +169,23 @@ _SPECIAL: dict[str, Fields] = {
     "replicasets.apps": _replicas,
     "jobs.batch": _job,
     "services": _service,
-    "persistentvolumes": _persistent_volume,
-    "persistentvolumeclaims": _persistent_volume,
     "certificatesigningrequests.certificates.k8s.io": _certificate_request,
     "resourceslices.resource.k8s.io": _resource_slice,
 }
+
+_ONLY_METADATA = '"{}" is not a known field selector: only "metadata.name", "metadata.namespace"'
+_TEXTS: Mapping[str, str] = {
+    **dict.fromkeys(
+        (
+            "pods", "nodes", "replicationcontrollers", "events", "events.events.k8s.io", "namespaces", "secrets",
+            "services", "certificatesigningrequests.certificates.k8s.io",
+        ),
+        "field label not supported: {}",
+    ),
+    "jobs.batch": 'field label "{}" not supported for batchv1.Job',
+    "statefulsets.apps": "field label not supported for appsv1.StatefulSet: {}",
+    "resourceslices.resource.k8s.io": (
+        "field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: {}"
+    ),
+}  # fmt: skip
+"""What each kind says of a field that it does not know; kinds without fields of their own share one text."""

@@ -110,11 +110,26 @@ def list_reply(call: Call, entries: Sequence[Entry], metadata: Object) -> Respon
         + orjson.dumps(metadata)
         + b',"items":['
     )
+    if not entries:
+        return compressed(call, head + b"]}")
     if served.conversion is None:
-        body = head + b",".join([entry.value for entry in entries]) + b"]}"
+        values = [entry.value for entry in entries]
     else:
-        body = head + b",".join([served_bytes(served, entry) for entry in entries]) + b"]}"
-    return compressed(call, body)
+        values = [served_bytes(served, entry) for entry in entries]
+    start, cut = served.item_head, len(served.item_head)
+    items = [value[cut:] if value.startswith(start) else _rest_of(served, value) for value in values]
+    return compressed(call, head + b"{" + b",{".join(items) + b"]}")
+
+
+def _rest_of(served: Served, value: bytes) -> bytes:
+    """An item without its opening brace, where the kind does not stand first: written by an older version, or converted."""
+    obj = orjson.loads(value)
+    return orjson.dumps(obj if served.resource.custom else without_kind(obj))[1:]
+
+
+def without_kind(obj: Object) -> Object:
+    """As an item of a list that says what its items are; shares what is inside."""
+    return {key: value for key, value in obj.items() if key not in ("kind", "apiVersion")}
 
 
 def _list_object(call: Call, form: Format, entries: Sequence[Entry], metadata: Object) -> Object:
@@ -132,7 +147,7 @@ def _list_object(call: Call, form: Format, entries: Sequence[Entry], metadata: O
         "kind": served.resource.list_kind,
         "apiVersion": served.api_version,
         "metadata": metadata,
-        "items": objects,
+        "items": objects if served.resource.custom else [without_kind(obj) for obj in objects],
     }
 
 

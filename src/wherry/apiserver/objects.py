@@ -33,11 +33,11 @@ def fresh(entry: Entry) -> Object:
 
 
 def encoder(obj: Object) -> Encode:
-    """Serialises the object once its revision is known, and writes that into it."""
+    """Serialises the object once its revision is known, and writes that into it. The kind comes first (see `item`)."""
 
     def encode(revision: int) -> bytes:
         obj["metadata"]["resourceVersion"] = str(revision)
-        return orjson.dumps(obj)
+        return orjson.dumps({"kind": obj["kind"], "apiVersion": obj["apiVersion"], **obj})
 
     return encode
 

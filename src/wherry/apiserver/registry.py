@@ -28,7 +28,7 @@ class Served:
     """One resource at one version, as the verbs see it."""
 
     __slots__ = (
-        "api_version", "conversion", "group", "has_status", "kind", "namespaced", "plural", "prefix",
+        "api_version", "conversion", "group", "has_status", "item_head", "kind", "namespaced", "plural", "prefix",
         "qualified", "resource", "stored", "subresources", "verbs", "version", "warning",
     )  # fmt: skip
 
@@ -48,6 +48,16 @@ class Served:
         self.verbs = frozenset(resource.verbs)
         self.subresources = frozenset(resource.subresources)
         self.has_status = "status" in self.subresources
+        self.item_head = (
+            b"{"
+            if resource.custom
+            else b'{"kind":"%b","apiVersion":"%b",'
+            % (
+                resource.kind.encode(),
+                resource.api_version.encode(),
+            )
+        )
+        """What an object's bytes start with that is left out in a list: Go's typed lists name the kind once."""
         self.warning = WARNINGS.get(resource.qualified, "")
         if resource.custom is not None:
             self.warning = resource.custom.warning

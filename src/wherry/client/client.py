@@ -87,7 +87,7 @@ class Client:
         continue_: str = "",
         resource_version: str = "",
     ) -> Object:
-        """The whole List object; `metadata.continue` is set where `limit` cut it."""
+        """The whole List object, kind and version in each item; `metadata.continue` is set where `limit` cut it."""
         query = {
             "labelSelector": label_selector,
             "fieldSelector": field_selector,
@@ -95,7 +95,7 @@ class Client:
             "continue": continue_,
             "resourceVersion": resource_version,
         }
-        return await self._call("GET", _target(_path(resource, namespace), query))
+        return with_kinds(await self._call("GET", _target(_path(resource, namespace), query)))
 
     async def create(
         self,
@@ -292,6 +292,16 @@ def _path(resource: ResourceLike, namespace: str | None, name: str = "", subreso
 def _target(path: str, query: Mapping[str, Any]) -> str:
     given = {key: value for key, value in query.items() if value}
     return f"{path}?{urlencode(given)}" if given else path
+
+
+def with_kinds(page: Object) -> Object:
+    """A list whose items say what they are, as the list itself does (servers leave it out of typed items); in place."""
+    kind, api_version = page.get("kind", "").removesuffix("List"), page.get("apiVersion", "")
+    for item in page.get("items") or ():
+        if "kind" in item:
+            break
+        item["apiVersion"], item["kind"] = api_version, kind
+    return page
 
 
 def _delete_options(

@@ -183,8 +183,6 @@ class Informer:
         while True:
             page = await self._client.list(self.resource, limit=self._page_size, continue_=continue_, **self._selection)
             for obj in page["items"]:
-                obj.setdefault("apiVersion", self.resource.api_version)
-                obj.setdefault("kind", self.resource.kind)
                 found[key_of(obj)] = self._kept(obj)
             revision = page["metadata"]["resourceVersion"]
             continue_ = page["metadata"].get("continue", "")

@@ -160,3 +160,50 @@ async def test_unknown_parameters_and_a_trailing_slash_change_nothing(maps: Api)
     plain = await maps("GET", MAPS)
     for target in (f"{MAPS}/", f"{MAPS}?unknown=1", f"{MAPS}?timeout=32s", f"{MAPS}?timeout=1h0m0.5s"):
         assert (await maps("GET", target)).raw == plain.raw
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (MAPS, '"foo" is not a known field selector: only "metadata.name", "metadata.namespace"'),
+        ("/api/v1/pods", "field label not supported: foo"),
+        ("/api/v1/persistentvolumes", '"foo" is not a known field selector: only "metadata.name", "metadata.namespace"'),
+        ("/apis/batch/v1/jobs", 'field label "foo" not supported for batchv1.Job'),
+        ("/apis/apps/v1/statefulsets", "field label not supported for appsv1.StatefulSet: foo"),
+        ("/apis/resource.k8s.io/v1/resourceslices", "field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: foo"),
+    ],
+)  # fmt: skip
+async def test_each_kind_says_which_fields_it_does_not_know(api: Api, target: str, message: str) -> None:
+    for query in ("fieldSelector=foo%3Dbar", "fieldSelector=foo%3Dbar&watch=1"):
+        answer = await api("GET", f"{target}?{query}")
+        assert (answer.status, answer.message) == (400, message)
+
+
+@pytest.mark.parametrize("form", ["", "?pretty=true"])
+async def test_a_list_names_the_kind_of_its_items_once(maps: Api, form: str) -> None:
+    one, many = (await maps("GET", f"{MAPS}/a")).body, (await maps("GET", MAPS + form)).body
+    assert (one.pop("kind"), one.pop("apiVersion")) == ("ConfigMap", "v1")
+    assert many["items"][0] == one and many["kind"] == "ConfigMapList"
+    assert all("kind" not in item and "apiVersion" not in item for item in many["items"])
+
+
+async def test_a_list_of_converted_objects_names_no_kind_either(api: Api) -> None:
+    spec = {"maxReplicas": 2, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "d"}}
+    where = "apis/autoscaling/{}/namespaces/default/horizontalpodautoscalers"
+    await api.create("/" + where.format("v2"), {"metadata": {"name": "a"}, "spec": spec})
+    for version in ("v1", "v2"):
+        found = (await api("GET", "/" + where.format(version))).body
+        assert found["apiVersion"] == f"autoscaling/{version}"
+        assert [set(item) for item in found["items"]] == [{"metadata", "spec", "status"}]
+
+
+async def test_items_written_with_the_kind_elsewhere_lose_it_too(maps: Api) -> None:
+    """As data of older versions has it."""
+    store, key = maps.server.parts.store, "/registry/core/configmaps/default/a"
+    entry = store.get(key)
+    assert entry is not None
+    obj = orjson.loads(entry.value)
+    turned = dict(reversed(obj.items()))
+    await store.put(key, lambda revision: orjson.dumps(turned), expected=entry.mod_revision)
+    items = (await maps("GET", MAPS)).body["items"]
+    assert [set(item) for item in items] == [{"metadata", "data"}] * 3
