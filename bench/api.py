@@ -19,12 +19,18 @@ from bench.wrk import Load, rate
 from bench.yardstick import running
 
 _NAMESPACE = "/api/v1/namespaces/bench"
-_POD = (
+POD = (
     '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"pod-%d"},"spec":{"schedulerName":"nobody","containers":[{"name":'
     '"app","image":"example.com/app:1","ports":[{"containerPort":8080}],"env":[{"name":"MODE","value":"fast"}],'
     '"resources":{"requests":{"cpu":"100m","memory":"64Mi"},"limits":{"memory":"128Mi"}}}]}}'
 )
-_CONFIG_MAP = '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"map-%d"},"data":{"key":"' + "v" * 110 + '"}}'
+CONFIG_MAP = '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"map-%d"},"data":{"key":"' + "v" * 110 + '"}}'
+_STATUS = '{"status":{"message":"%d"}}'
+_DEPLOYMENT = (
+    '{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"app","labels":{"turn":"t%d"}},"spec":{"replicas":0,'
+    '"selector":{"matchLabels":{"app":"app"}},"template":{"metadata":{"labels":{"app":"app"}},"spec":{"containers":[{"name":'
+    '"app","image":"example.com/app:1","ports":[{"containerPort":8080}]}]}}}}'
+)
 _OBJECTS = """
 apiVersion: v1
 kind: Namespace
@@ -46,23 +52,44 @@ def measure(*, quick: bool, processes: str) -> Iterator[Row]:
     """Rows, as they are known."""
     seconds = 3 if quick else 8
     with cluster("--processes", processes) as one, tempfile.TemporaryDirectory() as directory:
-        server, token = _prepare(one)
+        server, token = prepare(one)
         with running(Path(directory)) as url:
             yardstick = rate(url, Load("/", seconds=seconds))
         yield Row("yardstick: aiohttp over TLS, 5 KB body", f"{yardstick:,.0f}/s")
+        rates: dict[str, float] = {}
         for what, load, reach in _loads(seconds):
-            yield ratio(what, rate(server, load, token=token), yardstick, reach)
+            rates[what] = rate(server, load, token=token)
+            yield ratio(what, rates[what], yardstick, reach)
+        for what, load in _changes(seconds):
+            yield _beside(what, rate(server, load, token=token), rates[_CREATE_POD])
+
+
+_CREATE_POD = "create Pod (1 container)"
 
 
 def _loads(seconds: int) -> Iterator[tuple[str, Load, float]]:
     """The single Pod is read before there are many, whose events keep the controllers busy for a while."""
-    yield "get Pod", Load(f"{_NAMESPACE}/pods/pod-0", seconds=seconds), 0.6
-    yield "create ConfigMap (200 B)", Load(f"{_NAMESPACE}/configmaps", "POST", _CONFIG_MAP, seconds=seconds), 0.25
-    yield "create Pod (1 container)", Load(f"{_NAMESPACE}/pods", "POST", _POD, seconds=seconds), 0.14
-    yield "list 500 Pods", Load(f"{_NAMESPACE}/pods?limit=500", seconds=seconds, connections=8), 0.01
+    yield "get Pod", Load(f"{_NAMESPACE}/pods/pod-0", seconds=seconds), 0.8
+    yield "create ConfigMap (200 B)", Load(f"{_NAMESPACE}/configmaps", "POST", CONFIG_MAP, seconds=seconds), 0.30
+    yield _CREATE_POD, Load(f"{_NAMESPACE}/pods", "POST", POD, seconds=seconds), 0.16
+    yield "list 500 Pods", Load(f"{_NAMESPACE}/pods?limit=500", seconds=seconds, connections=8), 0.0124
 
 
-def _prepare(one: Cluster) -> tuple[str, str]:
+def _changes(seconds: int) -> Iterator[tuple[str, Load]]:
+    """What is held against the rate at which Pods are created."""
+    merge, apply = "application/merge-patch+json", "application/apply-patch+yaml"
+    path = f"{_NAMESPACE}/pods/pod-%d/status"
+    yield "update status of 100 Pods", Load(path, "PATCH", _STATUS, media=merge, seconds=seconds)
+    path = "/apis/apps/v1/namespaces/bench/deployments/app?fieldManager=bench&force=true"
+    yield "server-side apply of a Deployment", Load(path, "PATCH", _DEPLOYMENT, media=apply, seconds=seconds)
+
+
+def _beside(what: str, value: float, create: float) -> Row:
+    share = value / create
+    return Row(what, f"{value:,.0f}/s = {share:.2f} of create Pod", ">= 0.5", share >= 0.5)
+
+
+def prepare(one: Cluster) -> tuple[str, str]:
     """The server's URL, and the token of an account that may do everything."""
     import asyncio
 
@@ -81,7 +108,8 @@ async def _prepare_with_client(one: Cluster) -> tuple[str, str]:
     try:
         for document in yaml.safe_load_all(_OBJECTS):
             await client.create(for_kind(document["apiVersion"], document["kind"]), document)
-        await client.create("pods", json.loads(_POD % 0), namespace="bench")
+        for number in range(100):
+            await client.create("pods", json.loads(POD % number), namespace="bench")
         request = {
             "apiVersion": "authentication.k8s.io/v1",
             "kind": "TokenRequest",

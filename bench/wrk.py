@@ -15,11 +15,13 @@ _BAD = re.compile(r"Non-2xx or 3xx responses: (\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """One kind of request. In `body`, `%d` becomes a number that is never used twice."""
+    """One kind of request. In `body`, `%d` becomes a number that is never used twice; in `path`, one below `names`."""
 
     path: str
     method: str = "GET"
     body: str = ""
+    media: str = "application/json"
+    names: int = 100
     connections: int = 32
     seconds: int = 8
 
@@ -30,7 +32,7 @@ wrk.method = "{method}"
 {headers}
 function request()
   n = n + 1
-  return wrk.format(nil, nil, nil, {body})
+  return wrk.format(nil, {path}, nil, {body})
 end
 """
 
@@ -39,15 +41,17 @@ def rate(server: str, load: Load, *, token: str = "") -> float:
     """Requests per second; raises `RuntimeError` when a tenth of them or more failed."""
     if shutil.which("wrk") is None:
         raise RuntimeError("wrk is not installed: apt-get install wrk")
-    headers = {"Content-Type": "application/json", "Accept": "application/json"}
+    headers = {"Content-Type": load.media, "Accept": "application/json"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
     lines = "\n".join(f'wrk.headers["{name}"] = "{value}"' for name, value in headers.items())
     body = f"([==[{load.body}]==])" + (":format(n)" if "%d" in load.body else "") if load.body else "nil"
+    path = f'("{load.path}"):format(n % {load.names})' if "%d" in load.path else "nil"
     with tempfile.TemporaryDirectory() as directory:
         script = Path(directory, "load.lua")
-        script.write_text(_SCRIPT.format(method=load.method, headers=lines, body=body))
-        command = ["wrk", "-t1", f"-c{load.connections}", f"-d{load.seconds}s", "-s", str(script), server + load.path]
+        script.write_text(_SCRIPT.format(method=load.method, headers=lines, path=path, body=body))
+        url = server + load.path.replace("%d", "0")
+        command = ["wrk", "-t1", f"-c{load.connections}", f"-d{load.seconds}s", "-s", str(script), url]
         done = subprocess.run(command, capture_output=True, text=True, timeout=load.seconds + 30, check=True)
     found = _RATE.search(done.stdout)
     if found is None:
