@@ -25,7 +25,7 @@ _NO_QUERY: dict[str, list[str]] = {}
 class Call:
     """One request, filled in from stage to stage: path and verb, then the user, then what the handler finds out."""
 
-    __slots__ = ("_query", "accepted", "info", "parts", "request", "user", "verb", "warnings")
+    __slots__ = ("_query", "accepted", "audit_annotations", "info", "parts", "request", "user", "verb", "warnings")
 
     user: User
     """Who asks; set by authentication."""
@@ -38,6 +38,8 @@ class Call:
         self.accepted = accepted
         """The form that the client wants; None where nothing it accepts can be given."""
         self.warnings: list[str] = []
+        self.audit_annotations: dict[str, str] | None = None
+        """What admission wants written into the audit log; see `annotate`."""
         self._query: dict[str, list[str]] | None = None
 
     @property
@@ -58,6 +60,12 @@ class Call:
         """The first value of a query parameter."""
         values = self.query.get(name)
         return values[0] if values else default
+
+    def annotate(self, key: str, value: str) -> None:
+        """Note something for the audit log; what is noted under a key stays."""
+        if self.audit_annotations is None:
+            self.audit_annotations = {}
+        self.audit_annotations.setdefault(key, value)
 
     def warn(self, text: str) -> None:
         """Tell the client in a `Warning` header; said once."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from wherry.api.errors import Forbidden
 from wherry.api.types import Object
@@ -43,6 +43,8 @@ class Attributes:
     """Set by a plugin that changed `obj` so that the others should look at it again."""
     again: bool = False
     """Whether this is that second look."""
+    memory: dict[str, Any] | None = None
+    """What plugins keep between their two looks, by plugin."""
 
     def forbid(self, why: str) -> Forbidden:
         """`pods "x" is forbidden: why`."""

@@ -5,10 +5,11 @@ A plugin is listed with the operations and resources that concern it, so that ot
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from wherry.apiserver.admission.attributes import Plugin
+from wherry.apiserver.admission.attributes import Attributes, Plugin
 
 ALL = frozenset({"*"})
 
@@ -35,13 +36,25 @@ class Rule:
         )
 
 
-class Admission:
-    """The plugins of a server."""
+class Chosen(Protocol):
+    """A plugin that concerns what objects in the store say: webhooks, policies."""
 
-    __slots__ = ("_chosen", "_rules")
+    validating: bool
+
+    def concerns(self, operation: str, qualified: str, subresource: str) -> bool:
+        """Whether it may have to look at writes of this kind, as things are now."""
+
+    def __call__(self, attributes: Attributes) -> Awaitable[None] | None: ...
+
+
+class Admission:
+    """The plugins of a server: first the rules, in order, then those that the store's objects ask for."""
+
+    __slots__ = ("_asked_for", "_chosen", "_rules")
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = tuple(rules)
+        self._asked_for: list[Chosen] = []
         self._chosen: dict[tuple[str, str, str, bool], tuple[Plugin, ...]] = {}
 
     def plugins(self, operation: str, qualified: str, subresource: str, *, validating: bool) -> tuple[Plugin, ...]:
@@ -49,9 +62,25 @@ class Admission:
         key = (operation, qualified, subresource, validating)
         found = self._chosen.get(key)
         if found is None:
-            found = self._chosen[key] = tuple(
-                rule.plugin
-                for rule in self._rules
-                if rule.validating is validating and rule.concerns(operation, qualified, subresource)
+            found = self._chosen[key] = (
+                *(
+                    rule.plugin
+                    for rule in self._rules
+                    if rule.validating is validating and rule.concerns(operation, qualified, subresource)
+                ),
+                *(
+                    plugin
+                    for plugin in self._asked_for
+                    if plugin.validating is validating and plugin.concerns(operation, qualified, subresource)
+                ),
             )
         return found
+
+    def add(self, plugin: Chosen) -> None:
+        """Run it after all others that are there."""
+        self._asked_for.append(plugin)
+        self._chosen.clear()
+
+    def choose_anew(self) -> None:
+        """What some of the plugins are concerned with has changed."""
+        self._chosen.clear()
