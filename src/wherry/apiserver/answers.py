@@ -24,6 +24,8 @@ from wherry.wire.messages import Response
 
 NO_CACHE = ("Cache-Control", "no-cache, private")
 HEADERS = (NO_CACHE,)
+_WARNINGS_LETTERS, _WARNING_LETTERS = 4096, 256
+"""Of all warnings together, and of each one where that would be too much."""
 _GZIP_FROM_BYTES = 128 * 1024
 
 
@@ -35,9 +37,28 @@ def wanted(call: Call) -> Format:
 
 
 def headers_of(call: Call) -> Sequence[tuple[str, str]]:
-    if not call.warnings:
-        return HEADERS
-    return (NO_CACHE, *(("Warning", f'299 - "{_quoted(text)}"') for text in call.warnings))
+    return _with_warnings(call.warnings) if call.warnings else HEADERS
+
+
+def _with_warnings(warnings: Sequence[str]) -> Sequence[tuple[str, str]]:
+    return (NO_CACHE, *(("Warning", f'299 - "{_quoted(text)}"') for text in shortened(warnings)))
+
+
+def shortened(warnings: Sequence[str]) -> list[str]:
+    """What fits into the headers: all of it, or the beginning of each, and of many only the first.
+
+    Source: k8s.io/apiserver/pkg/endpoints/filters/warning.go.
+    """
+    if sum(map(len, warnings)) <= _WARNINGS_LETTERS:
+        return list(warnings)
+    kept: list[str] = []
+    written = 0
+    for text in warnings:
+        if written >= _WARNINGS_LETTERS:
+            break
+        kept.append(text[:_WARNING_LETTERS])
+        written += len(kept[-1])
+    return kept
 
 
 def _quoted(text: str) -> str:
@@ -171,11 +192,11 @@ def success(*, name: str = "", group: str = "", kind: str = "", uid: str = "") -
     }
 
 
-def error_reply(error: StatusError) -> Response:
-    """A failure as its `Status`."""
-    headers: tuple[tuple[str, str], ...] = HEADERS
+def error_reply(error: StatusError, warnings: Sequence[str] = ()) -> Response:
+    """A failure as its `Status`, with what the client was warned of on the way."""
+    headers: Sequence[tuple[str, str]] = _with_warnings(warnings) if warnings else HEADERS
     if error.retry_after_seconds:
-        headers = (NO_CACHE, ("Retry-After", str(error.retry_after_seconds)))
+        headers = (*headers, ("Retry-After", str(error.retry_after_seconds)))
     status = error.to_status()
     if isinstance(error, ExpiredToken):
         status["metadata"] = {"continue": error.continue_}

@@ -50,6 +50,9 @@ from wherry.apiserver.services.allocator import PREFIX as SERVICES
 from wherry.apiserver.services.allocator import ServiceAllocator
 from wherry.apiserver.tokens import ServiceAccountTokens
 from wherry.apiserver.watching.hub import Hubs
+from wherry.apiserver.webhooks.assembly import Webhooks
+from wherry.apiserver.webhooks.calls import Calls
+from wherry.apiserver.webhooks.services import Services
 from wherry.base.clock import Clock
 from wherry.base.log import Logger
 from wherry.policy import limit_ranges
@@ -106,6 +109,11 @@ class ApiServer:
             allocators={"services": self._services},
             connect=dict(connect or {}),
         )
+        self._calls = Calls(services=Services(store=store), clock=clock)
+        webhooks = Webhooks(self.parts, self._calls)
+        for plugin in (webhooks.mutating, webhooks.validating):
+            self.parts.admission.add(plugin)
+        self.parts.metrics.add(webhooks.metrics.lines)
         self._custom = CustomResources(self.parts)
         self._in_process = tuple(aggregated)
         self._aggregator = Aggregator(self.parts, proxy=config.front_proxy, http=http, in_process=aggregated)
@@ -156,6 +164,7 @@ class ApiServer:
         """End what works in the background, close connections that the server opened itself; `run` does it, too."""
         self._autoregistration.close()
         await self._aggregator.close()
+        await self._calls.aclose()
         await self._authentication.aclose()
 
     async def _keep_published(self) -> None:
@@ -192,7 +201,7 @@ class ApiServer:
         try:
             answer = self._stage(call)
         except Exception as error:  # noqa: BLE001  # the last line of defence: whatever happens, the client gets a Status
-            answer = self._failure(request, error)
+            answer = self._failure(call, error)
         if type(answer) is Response or not isawaitable(answer):
             parts.metrics.observe(call, getattr(answer, "status", 101), parts.clock.monotonic() - began)
             return answer
@@ -211,14 +220,15 @@ class ApiServer:
         try:
             reply = await answer
         except Exception as error:  # noqa: BLE001  # as in `handle`
-            reply = self._failure(call.request, error)
+            reply = self._failure(call, error)
         parts = self.parts
         parts.metrics.observe(call, getattr(reply, "status", 101), parts.clock.monotonic() - began)
         return reply
 
-    def _failure(self, request: Request, error: Exception) -> Reply:
+    def _failure(self, call: Call, error: Exception) -> Reply:
+        request = call.request
         if isinstance(error, StatusError):
-            return error_reply(error)
+            return error_reply(error, call.warnings)
         if isinstance(error, RecursionError):
             # Only what a client nests can be this deep.
             return error_reply(BadRequest("the object is nested too deeply: exceeded max depth"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import resource
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from wherry.apiserver.call import Answer, Call
@@ -43,6 +43,11 @@ class Metrics:
         self._started = started
         self._requests: dict[tuple[Key, int], int] = {}
         self._durations: dict[Key, Durations] = {}
+        self._others: list[Callable[[], Iterator[str]]] = []
+
+    def add(self, lines: Callable[[], Iterator[str]]) -> None:
+        """Show the lines of somebody who counts for himself."""
+        self._others.append(lines)
 
     def observe(self, call: Call, status: int, seconds: float) -> None:
         """One request is answered."""
@@ -65,8 +70,14 @@ class Metrics:
         durations.observe(seconds)
 
     def handle(self, call: Call) -> Answer:
-        text = "\n".join([*self._request_lines(), *_storage_lines(call.parts), *self._process_lines(), ""])
+        text = "\n".join(
+            [*self._request_lines(), *_storage_lines(call.parts), *self._process_lines(), *self._other_lines(), ""]
+        )
         return Response(200, text.encode(), "text/plain; version=0.0.4; charset=utf-8")
+
+    def _other_lines(self) -> Iterator[str]:
+        for lines in self._others:
+            yield from lines()
 
     def _request_lines(self) -> Iterator[str]:
         yield "# HELP apiserver_request_total Requests by verb, resource and code."

@@ -51,10 +51,14 @@ class Asking:
         try:
             verdict = await self._ask(hook, attributes, subject, found)
         except Failed as failure:
-            self._metrics.asked(hook.name, kind, operation, clock.monotonic() - began, rejected=not hook.ignore_failures)
+            self._metrics.asked(
+                hook.name, kind, operation, clock.monotonic() - began, rejected=not hook.ignore_failures
+            )
             if hook.ignore_failures:
                 self._metrics.failed_open(hook.name, kind)
-                attributes.parts.log.warning("failed calling webhook, failing open", webhook=hook.name, why=str(failure))
+                attributes.parts.log.warning(
+                    "failed calling webhook, failing open", webhook=hook.name, why=str(failure)
+                )
                 return None
             self._metrics.rejected(hook.name, kind, operation, "calling_webhook_error", failure.code)
             raise failure.error() from failure
@@ -69,7 +73,9 @@ class Asking:
         if attributes.dry_run and not hook.dry_run_safe:
             raise BadRequest(f'admission webhook "{hook.name}" does not support dry run')
         if not hook.version:
-            raise Failed(hook, "could not create admission objects: webhook does not accept known AdmissionReview versions", 400)
+            raise Failed(
+                hook, "could not create admission objects: webhook does not accept known AdmissionReview versions", 400
+            )
         obj, old = await in_version(attributes.obj, found.served), await in_version(attributes.old, found.served)
         request = request_for(attributes, subject, found, obj, old)
         body = orjson.dumps(review(hook.version, request))

@@ -84,10 +84,11 @@ class MutatingWebhooks:
         verdict = await self._asking.ask(hook, attributes, subject, found)
         if verdict is None:
             attributes.call.annotate(f"failed-open.mutation.webhook.admission.k8s.io/{where}", hook.name)
-        changed = bool(verdict and verdict.patch) and await apply_patch(attributes, hook, found, verdict)
+        patch = verdict.patch if verdict is not None else None
+        changed = bool(patch) and await apply_patch(attributes, hook.name, found, patch)
         _annotate(attributes, "mutation", where, {**names, "mutated": changed})
-        if changed and verdict is not None:
-            _annotate(attributes, "patch", where, {**names, "patch": verdict.patch, "patchType": "JSONPatch"})
+        if changed:
+            _annotate(attributes, "patch", where, {**names, "patch": patch, "patchType": "JSONPatch"})
             memory.require()
             attributes.reinvoke = True
         if hook.reinvoke:

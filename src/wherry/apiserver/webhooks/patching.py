@@ -5,6 +5,8 @@ Source: k8s.io/apiserver/pkg/admission/plugin/webhook/mutating/dispatcher.go (ca
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 
 from wherry.api.errors import BadRequest, InternalError
@@ -12,23 +14,21 @@ from wherry.api.types import Object
 from wherry.apiserver.admission.attributes import Attributes
 from wherry.apiserver.kinds import decode_object, set_defaults
 from wherry.apiserver.updating import keep_metadata
-from wherry.apiserver.webhooks.configuration import Hook
 from wherry.apiserver.webhooks.invocation import Match
 from wherry.apiserver.webhooks.seen import back, in_version
 from wherry.machinery import jsonpatch
-from wherry.policy.admission.review import Verdict
 
 
-async def apply_patch(attributes: Attributes, hook: Hook, found: Match, verdict: Verdict) -> bool:
+async def apply_patch(attributes: Attributes, webhook: str, found: Match, patch: Any) -> bool:
     """Change the object of the write in place; gives whether that made a difference. Raises `StatusError`."""
     obj = attributes.obj
     if obj is None:
         raise _internal(
-            f'admission webhook "{hook.name}" attempted to modify the object, which is not supported for this operation'
+            f'admission webhook "{webhook}" attempted to modify the object, which is not supported for this operation'
         )
     before = await in_version(obj, found.served) or {}
     try:
-        after = jsonpatch.apply(before, jsonpatch.check(verdict.patch))
+        after = jsonpatch.apply(before, jsonpatch.check(patch))
     except jsonpatch.JsonPatchError as error:
         raise _internal(str(error)) from error
     if not isinstance(after, dict):

@@ -10,6 +10,8 @@ import socket
 from random import Random
 
 from wherry.api.types import Object
+from wherry.apiserver.aggregation.location import addresses
+from wherry.apiserver.aggregation.registration import ServiceReference
 from wherry.apiserver.objects import decoded
 from wherry.apiserver.registry import storage_prefix
 from wherry.store.port import Store
@@ -52,32 +54,16 @@ class Services:
         if entry is None:
             raise ConnectFailed(f'service "{name}" not found')
         service = decoded(entry)
-        spec = service.get("spec") or {}
-        if spec.get("type") == "ExternalName":
-            return str(spec.get("externalName") or ""), port
-        found = next((each for each in spec.get("ports") or () if each.get("port") == port), None)
-        if found is None:
+        ports = (service.get("spec") or {}).get("ports") or ()
+        reference = ServiceReference(namespace, name, port)
+        ready = addresses(reference, service, self._slices(namespace, name))
+        if not ready and not any(each.get("port") == port for each in ports):
             raise ConnectFailed(f'no service port {port} found for service "{name}"')
-        ready = self._ready(namespace, name, found.get("name") or "")
         if not ready:
             raise ConnectFailed(f'no endpoints available for service "{name}"')
         return self._chance.choice(ready)
 
-    def _ready(self, namespace: str, name: str, port_name: str) -> list[tuple[str, int]]:
-        return [
-            (address, port["port"])
-            for entry in self._store.range(f"{_SLICES}{namespace}/").entries
-            for part in (decoded(entry),)
-            if (part["metadata"].get("labels") or {}).get(_SERVICE_NAME) == name
-            for port in part.get("ports") or ()
-            if (port.get("name") or "") == port_name and port.get("port")
-            for address in _addresses(part)
-        ]
-
-
-def _addresses(part: Object) -> list[str]:
-    return [
-        endpoint["addresses"][0]
-        for endpoint in part.get("endpoints") or ()
-        if (endpoint.get("conditions") or {}).get("ready", True) is not False and endpoint.get("addresses")
-    ]
+    def _slices(self, namespace: str, name: str) -> list[Object]:
+        entries = self._store.range(f"{_SLICES}{namespace}/").entries
+        found = [decoded(entry) for entry in entries]
+        return [each for each in found if (each["metadata"].get("labels") or {}).get(_SERVICE_NAME) == name]
