@@ -24,6 +24,7 @@ FORBIDDEN = {
 }
 ALLOWED: Mapping[str, str] = {
     "base/clock.py": "it is the clock",
+    "base/virtual_clock.py": "it ticks as the machine's does",
     "base/failpoints.py": "a failpoint may hold up a thread, to be killed there",
     "cli/": "a command shows a person how long something took",
     "distro/": "it starts and ends processes of the machine, and tells how long that took",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import orjson
 
+from wherry.apiserver import clock_control
 from wherry.apiserver.call import Answer, Call, Stage, not_allowed
 from wherry.apiserver.discovery.handlers import Discovery
 from wherry.apiserver.discovery.openapi_handlers import OpenApi
@@ -47,6 +48,7 @@ def fixed_paths(parts: Parts, *, ready: Callable[[], bool]) -> Mapping[str, Stag
         "/metrics": parts.metrics.handle,
         "/.well-known/openid-configuration": _openid_configuration,
         "/openid/v1/jwks": _key_set,
+        clock_control.PATH: clock_control.handle,
     }
     for name, checks in (
         ("livez", {**alive, **started}),

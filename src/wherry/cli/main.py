@@ -24,6 +24,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "reset": "wherry.cli.reset:reset",
         "status": "wherry.cli.status:status",
         "list": "wherry.cli.list_clusters:list_clusters",
+        "clock": "wherry.cli.clock:clock",
         "kubeconfig": "wherry.cli.kubeconfig:kubeconfig",
         "doctor": "wherry.cli.doctor:doctor",
         "version": "wherry.cli.version:version",

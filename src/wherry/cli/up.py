@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TextIO
+
 import click
 
 from wherry.cli.options import cluster_name, state_dir
@@ -20,6 +22,28 @@ from wherry.cli.options import cluster_name, state_dir
 @state_dir
 @click.option("--port", type=int, metavar="P", help="The API server's port (default: 6443, or the next free one).")
 @click.option("--memory", is_flag=True, help="Keep nothing on disk: the cluster's objects are gone when it stops.")
+@click.option("--fake-nodes", type=int, metavar="N", help="So many nodes more that only pretend, with a taint.")
+@click.option(
+    "--fake-stages",
+    type=click.File(),
+    metavar="FILE",
+    help="How fake pods live: rules in YAML (docs/fake-nodes.md).",
+)
+@click.option(
+    "--clock",
+    type=click.Choice(["real", "virtual"]),
+    help="virtual: `wherry clock advance` moves it (only fake pods, nothing on disk).",
+)
+@click.option(
+    "--controllers", metavar="LIST", help="Which controllers run, as kube-controller-manager's: '*,-job'. Default '*'."
+)
+@click.option("--disable-controllers", metavar="LIST", help="The controllers to leave out: 'deployment,job'.")
+@click.option("--scheduler/--no-scheduler", default=None, help="Whether our scheduler runs. Default: yes.")
+@click.option(
+    "--leader-elect/--no-leader-elect",
+    default=None,
+    help="Let controllers and scheduler work only while they hold their lease. Default: no.",
+)
 @click.option("--processes", type=click.Choice(["one", "many"]), hidden=True)
 @click.option("--foreground", is_flag=True, help="Do not go into the background; Ctrl-C stops the cluster.")
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Wait until the nodes are ready.")
@@ -31,6 +55,13 @@ def up(
     port: int | None,
     memory: bool,
     processes: str | None,
+    fake_nodes: int | None,
+    fake_stages: TextIO | None,
+    clock: str | None,
+    controllers: str | None,
+    disable_controllers: str | None,
+    scheduler: bool | None,
+    leader_elect: bool | None,
     foreground: bool,
     wait: bool,
 ) -> None:
@@ -40,6 +71,8 @@ def up(
     wherry up                        one node, real containers where this machine can
     wherry up dev --nodes 3          another cluster beside it, with three nodes
     wherry up --runtime fake         no containers: for testing controllers and schedulers
+    wherry up sim --runtime fake --nodes 5000
+    wherry up test --clock virtual   a cluster whose clock `wherry clock advance 24h test` moves
 
     Its credentials are merged into your kubeconfig as context `wherry` (or `wherry-NAME`), so that kubectl, Helm and
     Terraform find it. `wherry down` removes the cluster and all that it made.
@@ -57,6 +90,12 @@ def up(
         port=port,
         memory=memory,
         processes=processes,
+        fake_nodes=fake_nodes,
+        fake_stages=fake_stages.read() if fake_stages else None,
+        clock=clock,
+        controllers=_controllers(controllers, disable_controllers),
+        scheduler=scheduler,
+        leader_elect=leader_elect,
     )
     with machine_turn():
         state, config, _ = prepare(options)
@@ -74,6 +113,14 @@ def up(
     path = merge_kubeconfig(state)
     click.echo(f"\nCluster {name} is up after {seconds:.2f} s: {config.server}", err=True)
     click.echo(f"Context {config.context} is current in {path}. Try: wherry get pods -A", err=True)
+
+
+def _controllers(wanted: str | None, disabled: str | None) -> str | None:
+    """Both options as the one list that is kept."""
+    if not disabled:
+        return wanted
+    off = ",".join(f"-{name.strip()}" for name in disabled.split(",") if name.strip())
+    return f"{wanted or '*'},{off}"
 
 
 def _say_what_is_lost() -> None:

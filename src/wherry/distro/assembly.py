@@ -25,7 +25,7 @@ from wherry.distro.config import ClusterConfig, StateDirectory
 from wherry.distro.control_plane import ControlPlane, open_control_plane
 from wherry.distro.daemon import Progress, Report
 from wherry.distro.failures import explain
-from wherry.distro.parts import Identity, Parts
+from wherry.distro.parts import Identity, Parts, node_parts
 
 log = Logger("cluster")
 
@@ -53,19 +53,28 @@ def run(state: StateDirectory, config: ClusterConfig, report: Report) -> None:
 
             supervise(state, config, report)
         else:
-            run_loop(Cluster(state, config, RealClock(), report).run())
+            run_loop(Cluster(state, config, clock_of(config), report).run(), virtual=config.clock == "virtual")
     except Exception as error:
         log.exception("the cluster failed", cluster=config.name)
         report(Progress("failed", explain(error, state, config)))
         raise SystemExit(1) from error
 
 
-def run_loop(work: Coroutine[Any, Any, None]) -> None:
+def clock_of(config: ClusterConfig) -> Clock:
+    if config.clock == "real":
+        return RealClock()
+    from wherry.base.virtual_clock import VirtualClock
+
+    return VirtualClock()
+
+
+def run_loop(work: Coroutine[Any, Any, None], *, virtual: bool = False) -> None:
     """Run to its end, or until SIGTERM or SIGINT cancels it."""
     import uvloop
 
     garbage.tune()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    # A virtual clock must see whether anything is left to do, which uvloop does not show.
+    with asyncio.Runner(loop_factory=None if virtual else uvloop.new_event_loop) as runner:
         runner.run(_until_signalled(work))
 
 
@@ -126,6 +135,7 @@ class Announcer:
         self._report = report
         self._began = time.monotonic()
         self._ready: set[str] = set()
+        self._expected = len(node_parts(config))
 
     def serving(self) -> None:
         self._tell("serving", f"API server answers at {self._config.server}")
@@ -134,9 +144,9 @@ class Announcer:
         """Count a node; tells whether it was the last one that was waited for."""
         before = len(self._ready)
         self._ready.add(name)
-        if not before < len(self._ready) == self._config.nodes:
+        if not before < len(self._ready) == self._expected:
             return False
-        count = self._config.nodes
+        count = self._config.nodes + self._config.fake_nodes
         self._tell("ready", f"{count} node{'s are' if count != 1 else ' is'} ready ({self._config.runtime})")
         return True
 

@@ -21,6 +21,7 @@ from wherry.base.files import write_atomic
 DEFAULT_NAME = "wherry"
 DEFAULT_PORT = 6443
 MAX_NODES = 200
+MAX_FAKE_NODES = 10_000
 MAX_CLUSTERS = 30
 FORMAT = 1
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?")
@@ -33,6 +34,7 @@ _OWN = re.compile(
 RUNTIMES = ("auto", "oci", "process", "fake")
 NETWORKS = ("namespaces", "loopback", "fake")
 PROCESSES = ("one", "many")
+CLOCKS = ("real", "virtual")
 
 
 class ConfigError(Exception):
@@ -67,6 +69,17 @@ class ClusterConfig:
     processes: str = "one"
     network: str = "namespaces"
     """`namespaces` (root on Linux), `loopback` or `fake`."""
+    fake_nodes: int = 0
+    """Nodes that only pretend, beside the real ones. With the runtime `fake`, `nodes` are such nodes too."""
+    fake_stages: str = ""
+    """The rules for the lives of fake pods, as YAML."""
+    clock: str = "real"
+    """`virtual`: it can be moved ahead."""
+    controllers: str = "*"
+    """Which controllers run, as in `kube-controller-manager --controllers`."""
+    scheduler: bool = True
+    leader_elect: bool = False
+    """Controllers and scheduler work only while they hold their lease, so that others can stand by."""
     format: int = FORMAT
     extra: dict[str, str] = field(default_factory=dict)
 
@@ -74,6 +87,15 @@ class ClusterConfig:
     def context(self) -> str:
         """The context's name in the kubeconfig: `wherry`, or `wherry-NAME`."""
         return DEFAULT_NAME if self.name == DEFAULT_NAME else f"{DEFAULT_NAME}-{self.name}"
+
+    @property
+    def real_nodes(self) -> int:
+        """How many nodes have an agent of their own."""
+        return 0 if self.runtime == "fake" else self.nodes
+
+    @property
+    def pretended_nodes(self) -> int:
+        return self.fake_nodes + (self.nodes if self.runtime == "fake" else 0)
 
     @property
     def service_cidr(self) -> str:
@@ -114,6 +136,10 @@ class ClusterConfig:
     def node_pod_cidr(self, number: int) -> str:
         network = ipaddress.ip_network(self.pod_cidr)
         return str(next(s for i, s in enumerate(network.subnets(new_prefix=24)) if i == number - 1))
+
+
+def most_nodes(runtime: str) -> int:
+    return MAX_FAKE_NODES if runtime == "fake" else MAX_NODES
 
 
 def _nth(cidr: str, number: int) -> str:
@@ -219,17 +245,27 @@ def _checked(config: ClusterConfig) -> ClusterConfig:
     for name, kind in _TYPES.items():
         if type(value := getattr(config, name)) is not kind:
             raise TypeError(f"{name} is {value!r}")
-    numbers = (0 <= config.index < MAX_CLUSTERS, 0 < config.port < 65536, 0 < config.nodes <= MAX_NODES)
-    choices = (config.runtime in RUNTIMES[1:], config.network in NETWORKS, config.processes in PROCESSES)
+    numbers = (
+        0 <= config.index < MAX_CLUSTERS,
+        0 < config.port < 65536,
+        0 < config.nodes <= most_nodes(config.runtime),
+    )
+    choices = (
+        0 <= config.fake_nodes <= MAX_FAKE_NODES,
+        config.clock in CLOCKS,
+        config.runtime in RUNTIMES[1:],
+        config.network in NETWORKS,
+        config.processes in PROCESSES,
+    )
     if not all((*numbers, *choices, _NAME.fullmatch(config.name))):
         raise ValueError("a value is out of range")
     return config
 
 
 _TYPES = {
-    **dict.fromkeys(("name", "runtime", "processes", "network"), str),
-    **dict.fromkeys(("index", "port", "nodes", "format"), int),
-    "memory": bool,
+    **dict.fromkeys(("name", "runtime", "processes", "network", "clock", "controllers", "fake_stages"), str),
+    **dict.fromkeys(("index", "port", "nodes", "fake_nodes", "format"), int),
+    **dict.fromkeys(("memory", "scheduler", "leader_elect"), bool),
     "extra": dict,
 }
 

@@ -14,6 +14,7 @@ CONTROLLER_MANAGER = "system:kube-controller-manager"
 SCHEDULER = "system:kube-scheduler"
 PROXY = "system:kube-proxy"
 DNS = "system:wherry:dns"
+FAKE_NODES_USER = "system:wherry:fake-nodes"
 KUBELET_CLIENT = "kube-apiserver-kubelet-client"
 
 

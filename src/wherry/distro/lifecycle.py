@@ -17,7 +17,7 @@ from wherry.distro.config import (
     DEFAULT_NAME,
     DEFAULT_PORT,
     MAX_CLUSTERS,
-    MAX_NODES,
+    MAX_FAKE_NODES,
     RUNTIMES,
     ClusterConfig,
     ConfigError,
@@ -25,6 +25,7 @@ from wherry.distro.config import (
     all_state_directories,
     check_name,
     home,
+    most_nodes,
     readable_configs,
     state_directory,
 )
@@ -32,6 +33,10 @@ from wherry.node.volumes.mount_calls import mounts_below
 
 _LISTENING = "0A"
 """The state of a socket in /proc/net/tcp."""
+_MAY_CHANGE = (
+    "nodes", "port", "processes", "fake_nodes", "fake_stages", "controllers", "scheduler", "leader_elect",
+)  # fmt: skip
+"""What may be different at the next start."""
 _NETWORK_OF_RUNTIME = {"oci": "namespaces", "process": "loopback", "fake": "fake"}
 
 
@@ -46,6 +51,13 @@ class UpOptions:
     port: int | None = None
     memory: bool = False
     processes: str | None = None
+    fake_nodes: int | None = None
+    fake_stages: str | None = None
+    """The text of a file of rules."""
+    clock: str | None = None
+    controllers: str | None = None
+    scheduler: bool | None = None
+    leader_elect: bool | None = None
 
 
 def prepare(options: UpOptions) -> tuple[StateDirectory, ClusterConfig, bool]:
@@ -76,10 +88,37 @@ def _check(options: UpOptions) -> None:
     check_name(options.name)
     if options.runtime not in RUNTIMES:
         raise ConfigError(f"unknown runtime {options.runtime!r}: choose one of {', '.join(RUNTIMES)}")
-    if options.nodes is not None and not 1 <= options.nodes <= MAX_NODES:
-        raise ConfigError(f"--nodes {options.nodes}: a cluster has 1 to {MAX_NODES} nodes")
+    most = most_nodes("fake" if options.clock == "virtual" else options.runtime)
+    if options.nodes is not None and not 1 <= options.nodes <= most:
+        more = f"; with --runtime fake, or --fake-nodes, up to {MAX_FAKE_NODES}" if most != MAX_FAKE_NODES else ""
+        raise ConfigError(f"--nodes {options.nodes}: a cluster has 1 to {most} nodes{more}")
+    if options.fake_nodes is not None and not 0 <= options.fake_nodes <= MAX_FAKE_NODES:
+        raise ConfigError(f"--fake-nodes {options.fake_nodes}: there can be 0 to {MAX_FAKE_NODES}")
+    if options.clock == "virtual" and options.processes == "many":
+        raise ConfigError("--clock virtual needs all parts in one process: leave --processes out")
+    _check_parts(options)
     if options.port is not None and not 1 <= options.port <= 65535:
         raise ConfigError(f"--port {options.port} is not a TCP port")
+
+
+def _check_parts(options: UpOptions) -> None:
+    """Raises `ConfigError` for names of controllers and rules for fake pods that mean nothing."""
+    if options.controllers is not None:
+        from wherry.controllers.names import UnknownController, selected
+
+        try:
+            selected(options.controllers)
+        except UnknownController as error:
+            raise ConfigError(f"--controllers {options.controllers}: {error}") from error
+    if options.fake_stages is not None:
+        import yaml
+
+        from wherry.node.fakes.life import LifeError, read_rules
+
+        try:
+            read_rules(yaml.safe_load(options.fake_stages))
+        except (LifeError, yaml.YAMLError) as error:
+            raise ConfigError(f"--fake-stages: {error}") from error
 
 
 def _adjust(config: ClusterConfig, options: UpOptions) -> ClusterConfig:
@@ -91,12 +130,16 @@ def _adjust(config: ClusterConfig, options: UpOptions) -> ClusterConfig:
         )
     if options.memory and not config.memory:
         raise ConfigError(f"cluster {config.name} keeps its state on disk: remove it first with `wherry down`")
-    return dataclasses.replace(
-        config,
-        nodes=options.nodes or config.nodes,
-        port=options.port or config.port,
-        processes=options.processes or config.processes,
-    )
+    if options.clock not in (None, config.clock):
+        raise ConfigError(
+            f"cluster {config.name} was made with --clock {config.clock}: "
+            f"remove it first with `wherry down {config.name}`, or give another name"
+        )
+    asked = {name: value for name in _MAY_CHANGE if (value := getattr(options, name)) is not None}
+    changed = dataclasses.replace(config, **asked)
+    if changed.nodes > (most := most_nodes(config.runtime)):
+        raise ConfigError(f"--nodes {changed.nodes}: cluster {config.name} can have {most} nodes")
+    return changed
 
 
 def _check_change(state: StateDirectory, before: ClusterConfig, after: ClusterConfig) -> None:
@@ -112,7 +155,10 @@ def _check_change(state: StateDirectory, before: ClusterConfig, after: ClusterCo
 
 def _create(options: UpOptions) -> ClusterConfig:
     others = [config for _, config in readable_configs()]
-    runtime = options.runtime if options.runtime != "auto" else choose_runtime()
+    virtual = options.clock == "virtual"
+    runtime = options.runtime if options.runtime != "auto" else ("fake" if virtual else choose_runtime())
+    if virtual and runtime != "fake":
+        raise ConfigError(f"--clock virtual needs --runtime fake: real containers ({runtime}) live in real time")
     if runtime == "oci" and (lacks := machine.lacks_for_containers()):
         first = lacks[0]
         raise ConfigError(f"--runtime oci needs {first.name} ({first.found}): {first.remedy}, or use --runtime process")
@@ -123,8 +169,15 @@ def _create(options: UpOptions) -> ClusterConfig:
         network=_NETWORK_OF_RUNTIME[runtime],
         port=choose_port(options.port, {other.port for other in others}),
         nodes=options.nodes or 1,
-        memory=options.memory,
+        # A virtual clock waits for work to end, and cannot see what a disk is doing.
+        memory=options.memory or virtual,
         processes=options.processes or "one",
+        fake_nodes=options.fake_nodes or 0,
+        fake_stages=options.fake_stages or "",
+        clock=options.clock or "real",
+        controllers="*" if options.controllers is None else options.controllers,
+        scheduler=options.scheduler is not False,
+        leader_elect=bool(options.leader_elect),
     )
 
 

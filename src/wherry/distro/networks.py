@@ -1,4 +1,4 @@
-"""Which network a cluster has: namespaces with nftables, loopback addresses, or none at all.
+"""Which network a cluster has: namespaces with nftables, loopback addresses, or none at all (fake nodes need none).
 
 Only the code of that one is loaded.
 """
@@ -30,7 +30,7 @@ def plan_of(config: ClusterConfig) -> NetworkPlan:
     """The names and addresses of a cluster's namespaces."""
     from wherry.network.nodes.plan import NetworkPlan, NodePlan
 
-    numbers = range(1, config.nodes + 1)
+    numbers = range(1, config.real_nodes + 1)
     return NetworkPlan(
         cluster=config.name,
         index=config.index,
@@ -68,10 +68,6 @@ def node_network(config: ClusterConfig, state: StateDirectory, number: int) -> P
         from wherry.network.nodes.node import NodeNetwork
 
         return NodeNetwork(plan, node, state=state.node(node.name))
-    if config.network == "fake":
-        from wherry.network.pretend import PretendNetwork
-
-        return PretendNetwork(node_address=node.address, pod_cidr=node.pod_cidr, dns_servers=(plan.dns_address,))
     from wherry.network.userspace.addresses import LoopbackNetwork
 
     return LoopbackNetwork(

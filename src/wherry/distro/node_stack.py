@@ -38,13 +38,9 @@ def make_runtime(config: ClusterConfig, state: StateDirectory, node: str, clock:
             state_directory=state.path,
             program=machine.oci_command(),
         )
-    if config.runtime == "process":
-        from wherry.node.runtimes.process.runtime import ProcessRuntime
+    from wherry.node.runtimes.process.runtime import ProcessRuntime
 
-        return ProcessRuntime(root=root, clock=clock)
-    from wherry.node.runtimes.fake.runtime import FakeRuntime
-
-    return FakeRuntime(clock=clock)
+    return ProcessRuntime(root=root, clock=clock)
 
 
 def node_config(config: ClusterConfig, root: Path, number: int) -> NodeConfig:
@@ -56,7 +52,6 @@ def node_config(config: ClusterConfig, root: Path, number: int) -> NodeConfig:
         server_port=KUBELET_PORT if own_address else config.port + 3000 + number,
         pod_cidrs=(config.node_pod_cidr(number),),
         provider_id=f"wherry://{config.name}/{config.node_name(number)}",
-        on_disk=config.runtime != "fake",
     )
 
 

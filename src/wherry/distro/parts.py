@@ -7,6 +7,8 @@ or TLS to a port. Each part's code is loaded when it starts, so that the API ser
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -18,10 +20,11 @@ from wherry.base.tasks import keep_running
 from wherry.client.client import Client
 from wherry.client.informer import SharedInformers
 from wherry.distro.config import ClusterConfig, StateDirectory
-from wherry.distro.credentials import CONTROLLER_MANAGER, DNS, PROXY, SCHEDULER, Credentials
+from wherry.distro.credentials import CONTROLLER_MANAGER, DNS, FAKE_NODES_USER, PROXY, SCHEDULER, Credentials
 from wherry.policy.user import MASTERS
 
 log = Logger("cluster")
+FAKE_NODES = "fake-nodes"
 CONTROL_PLANE_ROLE = "node-role.kubernetes.io/control-plane"
 
 Part = Callable[[], Coroutine[Any, Any, None]]
@@ -51,10 +54,16 @@ def load() -> None:
     import wherry.scheduler.scheduler  # noqa: F401
 
 
+def node_parts(config: ClusterConfig) -> list[str]:
+    """The parts that make nodes, which are waited for at the start: one for each real node, one for all fake ones."""
+    nodes = [config.node_name(number) for number in range(1, config.real_nodes + 1)]
+    return [*nodes, *([FAKE_NODES] if config.pretended_nodes else [])]
+
+
 def part_names(config: ClusterConfig) -> list[str]:
     """Every part but the API server, first what is waited for at the start. Pods that only pretend ask for no names."""
-    nodes = [config.node_name(number) for number in range(1, config.nodes + 1)]
-    return [*nodes, "controllers", "scheduler", *(["dns"] if config.network != "fake" else [])]
+    scheduler = ["scheduler"] if config.scheduler else []
+    return [*node_parts(config), "controllers", *scheduler, *(["dns"] if config.network != "fake" else [])]
 
 
 class Parts:
@@ -80,27 +89,62 @@ class Parts:
     def all(self) -> dict[str, Part]:
         """Every part but the API server, by name."""
         known: dict[str, Part] = {"controllers": self.controllers, "scheduler": self.scheduler, "dns": self.dns}
-        for number in range(1, self._config.nodes + 1):
+        known[FAKE_NODES] = self.fake_nodes
+        for number in range(1, self._config.real_nodes + 1):
             known[self._config.node_name(number)] = self._node_part(number)
         return {name: known[name] for name in part_names(self._config)}
 
     async def controllers(self) -> None:
         from wherry.controllers.context import Config as ControllerConfig
         from wherry.controllers.manager import ControllerManager
+        from wherry.controllers.names import selected
+        from wherry.node.fakes.heartbeats import grace_seconds
 
         client = self._connect(Identity(CONTROLLER_MANAGER, (MASTERS,)))
-        config = ControllerConfig(root_ca=self._credentials.ca.decode())
-        await ControllerManager(client, self._clock, config).run()
+        config = ControllerConfig(
+            root_ca=self._credentials.ca.decode(), node_monitor_grace=grace_seconds(self._config.pretended_nodes)
+        )
+        enabled = selected(self._config.controllers)
+
+        async def lead() -> None:
+            await ControllerManager(client, self._clock, config, enabled=enabled).run()
+
+        await self._led("kube-controller-manager", client, lead)
 
     async def scheduler(self) -> None:
         from wherry.scheduler.scheduler import Scheduler
 
         client = self._connect(Identity(SCHEDULER))
-        informers = SharedInformers(client)
-        scheduler = Scheduler(client=client, informers=informers, clock=self._clock)
+
+        async def lead() -> None:
+            informers = SharedInformers(client)
+            scheduler = Scheduler(client=client, informers=informers, clock=self._clock)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(keep_running("scheduler informers", informers.run, clock=self._clock, log=log))
+                group.create_task(scheduler.run())
+
+        await self._led("kube-scheduler", client, lead)
+
+    async def _led(self, lease: str, client: Client, lead: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Work, or, where leaders are elected, work while we are the one."""
+        if not self._config.leader_elect:
+            return await lead()
+        from wherry.client.election import LeaderElector
+
+        identity = f"{socket.gethostname()}_wherry-{self._config.name}-{os.getpid()}"
+        elector = LeaderElector(client, name=lease, identity=identity, lead=lead, clock=self._clock, log=log)
+        return await elector.run()
+
+    async def fake_nodes(self) -> None:
+        from wherry.distro.fake_nodes import open_fake_nodes
+
+        client = self._connect(Identity(FAKE_NODES_USER, (MASTERS,)))
+        nodes, server = open_fake_nodes(self._config, self._credentials, client=client, clock=self._clock)
         async with asyncio.TaskGroup() as group:
-            group.create_task(keep_running("scheduler informers", informers.run, clock=self._clock, log=log))
-            group.create_task(scheduler.run())
+            group.create_task(keep_running("fake nodes", nodes.run, clock=self._clock, log=log))
+            group.create_task(keep_running("fake nodes' server", server.run, clock=self._clock, log=log))
+            await nodes.ready.wait()
+            self._on_ready(FAKE_NODES)
 
     async def dns(self) -> None:
         from wherry.distro import networks

@@ -165,3 +165,37 @@ def test_a_link_to_a_state_that_is_gone_is_replaced(tmp_path: Path) -> None:
     state, _, new = prepare(UpOptions(name="far", runtime="fake", state_dir=str(tmp_path / "other")))
     assert new
     assert find("far").path == state.path
+
+
+def test_fake_nodes_by_the_thousand() -> None:
+    _, config, _ = prepare(UpOptions(name="sim", runtime="fake", nodes=5000))
+    assert (config.real_nodes, config.pretended_nodes) == (0, 5000)
+    _, config, _ = prepare(UpOptions(name="both", runtime="process", fake_nodes=20))
+    assert (config.real_nodes, config.pretended_nodes) == (1, 20)
+
+
+def test_a_virtual_clock_has_fake_nodes_and_nothing_on_disk() -> None:
+    _, config, _ = prepare(UpOptions(name="test", clock="virtual"))
+    assert (config.clock, config.runtime, config.memory) == ("virtual", "fake", True)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (UpOptions(nodes=5000), "a cluster has 1 to 200 nodes; with --runtime fake, or --fake-nodes, up to 10000"),
+        (UpOptions(fake_nodes=20_000), "there can be 0 to 10000"),
+        (UpOptions(clock="virtual", runtime="process"), "--clock virtual needs --runtime fake"),
+        (UpOptions(clock="virtual", processes="many"), "--clock virtual needs all parts in one process"),
+        (UpOptions(controllers="*,-jobs"), "there is no controller 'jobs'"),
+        (UpOptions(fake_stages="{}"), "--fake-stages: the file must hold a list of rules"),
+    ],
+)
+def test_what_does_not_fit_together(options: UpOptions, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        prepare(options)
+
+
+def test_parts_may_be_switched_at_the_next_start() -> None:
+    prepare(UpOptions(runtime="fake", controllers="*,-job"))
+    _, config, _ = prepare(UpOptions(scheduler=False, leader_elect=True))
+    assert (config.controllers, config.scheduler, config.leader_elect) == ("*,-job", False, True)

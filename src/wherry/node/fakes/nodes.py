@@ -165,8 +165,8 @@ class FakeNodes:
         for start in range(0, len(self._wanted), _TOGETHER):
             await asyncio.gather(*(self._create(one) for one in self._wanted[start : start + _TOGETHER]))
         for node in self._alive():
-            ready = next((c for c in node["status"].get("conditions") or () if c["type"] == "Ready"), {})
-            if ready.get("status") != "True":
+            conditions = node["status"].get("conditions") or ()
+            if not any(each["type"] == "Ready" and each["status"] == "True" for each in conditions):
                 self._soon(self._report(node))
 
     async def _create(self, wanted: FakeNode) -> None:
@@ -192,7 +192,7 @@ class FakeNodes:
         }
         network = network_of(wanted.number)
         metadata = {"name": wanted.name, "labels": labels, "annotations": {FAKE: "true"}}
-        spec = {"podCIDR": network, "podCIDRs": [network], "providerID": f"wherry-fake://{wanted.name}"}
+        spec: Object = {"podCIDR": network, "podCIDRs": [network], "providerID": f"wherry-fake://{wanted.name}"}
         if wanted.taints:
             spec["taints"] = list(wanted.taints)
         status = self._status(wanted.name, {**CAPACITY, **wanted.capacity})

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 import orjson
 
+from wherry.api.errors import BadRequest
 from wherry.base.clock import Clock
 from wherry.node.fakes.nodes import FakeNodes
 from wherry.node.server import resource_metrics, summary
@@ -81,7 +82,9 @@ class FakeNodeServer:
 
     def _cannot(self, path: Sequence[str], what: str) -> Response:
         pod = "/".join(path[:2])
-        raise Refused(501, f"pod {pod} only pretends to run on a fake node: it cannot {what}")
+        error = BadRequest(f"pod {pod} only pretends to run on a fake node: it cannot {what}")
+        # As a Status: kubectl shows nothing of a text where it wanted to upgrade.
+        return Response(error.status_code, orjson.dumps(error.to_status()))
 
     def _node(self, request: Request) -> str:
         if names := request.query().get("node"):

@@ -1,0 +1,54 @@
+"""The nodes of a cluster that only pretend, and the server that answers for all of them."""
+
+from __future__ import annotations
+
+import yaml
+
+from wherry.base.clock import Clock
+from wherry.client.client import Client
+from wherry.distro.config import ClusterConfig
+from wherry.distro.control_plane import server_context
+from wherry.distro.credentials import KUBELET_CLIENT, Credentials
+from wherry.distro.pki import Profile
+from wherry.node.fakes.life import read_rules
+from wherry.node.fakes.nodes import TAINT, FakeNode, FakeNodes
+from wherry.node.fakes.server import FakeNodeServer
+from wherry.node.server.app import only_names
+
+CONTROL_PLANE_ROLE = "node-role.kubernetes.io/control-plane"
+SERVER_OFFSET = 3000
+"""The nodes' server listens so many ports above the API server; real nodes on loopback follow it."""
+
+
+def wanted_nodes(config: ClusterConfig) -> list[FakeNode]:
+    """With the runtime `fake` the cluster's own nodes; beside real ones, nodes with a taint that keeps real pods away."""
+    count = config.nodes if config.runtime == "fake" else 0
+    own = [
+        FakeNode(name=config.node_name(number), number=number, labels={CONTROL_PLANE_ROLE: ""} if number == 1 else {})
+        for number in range(1, count + 1)
+    ]
+    taints = () if config.runtime == "fake" else (TAINT,)
+    beside = [
+        FakeNode(name=f"{config.name}-fake-{number}", number=count + number, taints=taints)
+        for number in range(1, config.fake_nodes + 1)
+    ]
+    return [*own, *beside]
+
+
+def open_fake_nodes(
+    config: ClusterConfig, credentials: Credentials, *, client: Client, clock: Clock
+) -> tuple[FakeNodes, FakeNodeServer]:
+    """The nodes and their server; nothing runs yet. Raises `LifeError`."""
+    port = config.port + SERVER_OFFSET
+    rules = read_rules(yaml.safe_load(config.fake_stages)) if config.fake_stages else ()
+    nodes = FakeNodes(client=client, clock=clock, wanted=wanted_nodes(config), rules=rules, port=port)
+    profile = Profile(common_name="system:wherry:fake-nodes", addresses=("127.0.0.1",), server=True)
+    pair = credentials.authority.issue("fake-nodes", profile)
+    server = FakeNodeServer(
+        nodes=nodes,
+        authorize=only_names({KUBELET_CLIENT}),
+        clock=clock,
+        tls=server_context(pair, credentials.authority.pair),
+        port=port,
+    )
+    return nodes, server
