@@ -1,16 +1,14 @@
-"""Budgets, priorities, leases, storage classes, CSI, runtime classes, certificate requests, API services.
+"""Budgets, priorities, leases, runtime classes, certificate requests, API services.
 
 Source: the `validation` package of each group.
 """
 
 from __future__ import annotations
 
-from wherry.api.semantic import same
 from wherry.api.types import Object
 from wherry.api.validation.errors import Errors, quote
 from wherry.api.validation.fields import (
     at_most_100_percent,
-    choice,
     choice_if_set,
     immutable,
     int_or_percent,
@@ -23,7 +21,6 @@ from wherry.machinery import names
 
 _HIGHEST_USER_PRIORITY = 1_000_000_000
 _SYSTEM_CLASSES = {"system-node-critical": 2_000_001_000, "system-cluster-critical": 2_000_000_000}
-_FORBIDDEN_UPDATE = "updates to {} are forbidden."
 _USAGES = frozenset(
     (
         "any", "cert sign", "client auth", "code signing", "content commitment", "crl sign", "data encipherment",
@@ -85,89 +82,6 @@ def lease(errors: Errors, obj: Object) -> None:
         errors.invalid("spec.leaseDurationSeconds", seconds, "must be greater than 0")
     if transitions is not None and transitions < 0:
         errors.invalid("spec.leaseTransitions", transitions, "must be greater than or equal to 0")
-
-
-def storage_class(errors: Errors, obj: Object) -> None:
-    provisioner = obj.get("provisioner")
-    if not provisioner:
-        errors.required("provisioner")
-    else:
-        errors.each("provisioner", provisioner, names.label_key(provisioner.lower()))
-    parameters = obj.get("parameters") or {}
-    if len(parameters) > 512:
-        errors.too_many("parameters", len(parameters), 512)
-    if sum(len(k) + len(v or "") for k, v in parameters.items()) > 256 * 1024:
-        errors.too_long("parameters", 256 * 1024)
-    if "" in parameters:
-        errors.invalid("parameters", "", "field can not be empty.")
-    choice_if_set(errors, obj.get("reclaimPolicy"), "reclaimPolicy", ("Delete", "Retain"))
-    choice(errors, obj.get("volumeBindingMode"), "volumeBindingMode", ("Immediate", "WaitForFirstConsumer"))
-
-
-def update_storage_class(errors: Errors, new: Object, old: Object) -> None:
-    storage_class(errors, new)
-    for key in ("parameters", "provisioner"):
-        if not same(new.get(key) or None, old.get(key) or None):
-            errors.forbidden(key, _FORBIDDEN_UPDATE.format(key))
-    for key in ("reclaimPolicy", "volumeBindingMode"):
-        if new.get(key) != old.get(key):
-            errors.forbidden(key, _FORBIDDEN_UPDATE.format(key))
-
-
-def csi_driver(errors: Errors, obj: Object) -> None:
-    name, spec = (obj.get("metadata") or {}).get("name") or "", obj.get("spec") or {}
-    if len(name) > 63:
-        errors.too_long("metadata.name", 63)
-    for key in ("attachRequired", "podInfoOnMount", "storageCapacity"):
-        if spec.get(key) is None:
-            errors.required(f"spec.{key}")
-    policy = spec.get("fsGroupPolicy")
-    choice(errors, policy, "spec.fsGroupPolicy", ("File", "None", "ReadWriteOnceWithFSType"))
-    for mode in spec.get("volumeLifecycleModes") or ():
-        if mode not in ("Ephemeral", "Persistent"):
-            errors.not_supported("spec.volumeLifecycleModes", mode, ("Ephemeral", "Persistent"))
-
-
-def update_csi_driver(errors: Errors, new: Object, old: Object) -> None:
-    csi_driver(errors, new)
-    after, before = new.get("spec") or {}, old.get("spec") or {}
-    for key in ("attachRequired", "volumeLifecycleModes"):
-        immutable(errors, after.get(key), before.get(key), f"spec.{key}")
-
-
-def csi_node(errors: Errors, obj: Object) -> None:
-    seen: set[str] = set()
-    for i, driver in enumerate((obj.get("spec") or {}).get("drivers") or ()):
-        path, name, node = f"spec.drivers[{i}]", driver.get("name") or "", driver.get("nodeID") or ""
-        if not name:
-            errors.required(f"{path}.name")
-        elif name in seen:
-            errors.duplicate(f"{path}.name", name)
-        seen.add(name)
-        if not node:
-            errors.required(f"{path}.nodeID")
-
-
-def volume_attachment(errors: Errors, obj: Object) -> None:
-    spec = obj.get("spec") or {}
-    source = spec.get("source") or {}
-    if not spec.get("attacher"):
-        errors.required("spec.attacher")
-    inline, volume = source.get("inlineVolumeSpec"), source.get("persistentVolumeName")
-    if inline is None and volume is None:
-        errors.required("spec.source", "must specify exactly one of inlineVolumeSpec and persistentVolumeName")
-    if inline is not None and volume is not None:
-        errors.forbidden("spec.source", "must specify exactly one of inlineVolumeSpec and persistentVolumeName")
-    if not spec.get("nodeName"):
-        errors.required("spec.nodeName")
-    else:
-        errors.each("spec.nodeName", spec["nodeName"], names.dns1123_subdomain(spec["nodeName"]))
-
-
-def update_volume_attachment(errors: Errors, new: Object, old: Object) -> None:
-    volume_attachment(errors, new)
-    if not same(new.get("spec"), old.get("spec")):
-        errors.invalid("spec", new.get("spec"), "field is immutable")
 
 
 def runtime_class(errors: Errors, obj: Object) -> None:
@@ -247,20 +161,9 @@ def api_service(errors: Errors, obj: Object) -> None:
         errors.invalid("spec.insecureSkipTLSVerify", True, "may not be true if caBundle is present")
 
 
-def csi_capacity(errors: Errors, obj: Object) -> None:
-    if not obj.get("storageClassName"):
-        errors.required("storageClassName")
-    selector(errors, obj.get("nodeTopology"), "nodeTopology")
-
-
 DISRUPTION_BUDGETS = Rules(create=disruption_budget, status=budget_status)
 PRIORITY_CLASSES = Rules(create=priority_class, update=update_priority_class)
 LEASES = Rules(create=lease)
-STORAGE_CLASSES = Rules(create=storage_class, update=update_storage_class)
-CSI_DRIVERS = Rules(create=csi_driver, update=update_csi_driver)
-CSI_NODES = Rules(create=csi_node)
-CSI_CAPACITIES = Rules(create=csi_capacity)
-VOLUME_ATTACHMENTS = Rules(create=volume_attachment, update=update_volume_attachment)
 RUNTIME_CLASSES = Rules(create=runtime_class, update=update_runtime_class)
 CERTIFICATE_REQUESTS = Rules(name=names.path_segment, create=certificate_request)
 API_SERVICES = Rules(name=names.path_segment, create=api_service)
