@@ -100,9 +100,9 @@ def data_reply(call: Call, obj: Object, status: int = 200) -> Response:
     """Any data in the media type that was asked for."""
     form = wanted(call)
     if form.media == YAML:
-        from wherry.apiserver.yaml_form import dump_yaml
+        from wherry.machinery.yaml.writer import dump
 
-        return Response(status, dump_yaml(obj), YAML, headers_of(call))
+        return Response(status, dump(obj).encode(), YAML, headers_of(call))
     if "pretty" in call.query and call.parameter("pretty") not in ("", "0", "false"):
         return Response(status, orjson.dumps(obj, option=orjson.OPT_INDENT_2) + b"\n", headers=headers_of(call))
     return Response(status, orjson.dumps(obj), headers=headers_of(call))

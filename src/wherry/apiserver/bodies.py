@@ -85,19 +85,18 @@ def _as_go_reads(body: bytes) -> bytes:
 
 
 def parse_yaml(body: bytes, kind: str) -> Any:
-    from wherry.apiserver.yaml_form import YAMLError, load_yaml
+    from wherry.machinery.yaml.reader import YamlError, load
 
     try:
-        return load_yaml(body)
-    except YAMLError as error:
-        problem = " ".join(str(error).split())
-        why = f"couldn't get version/kind; json parse error: error converting YAML to JSON: yaml: {problem}"
+        return load(body)
+    except YamlError as error:
+        why = f"couldn't get version/kind; json parse error: error converting YAML to JSON: yaml: {error}"
         raise unrecognized(kind, why, body) from error
 
 
 def duplicates_in_yaml(body: bytes) -> list[str]:
     """What Go's strict reader says of keys that stand twice: one problem with a line for each. The body was parsed before."""
-    from wherry.apiserver.yaml_form import duplicate_keys
+    from wherry.machinery.yaml.duplicates import duplicate_keys
 
     found = duplicate_keys(body)
     return ["\n  ".join(["yaml: unmarshal errors:", *found])] if found else []

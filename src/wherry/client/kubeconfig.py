@@ -202,13 +202,12 @@ def _read(path: Path) -> Object:
         return {}
     except OSError as error:
         raise KubeconfigError(f"cannot read {path}: {error.strerror}") from error
-    import yaml
+    from wherry.machinery.yaml.reader import YamlError, load
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        found = yaml.load(data, Loader=loader)
-    except yaml.YAMLError as error:
-        raise KubeconfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+        found = load(data)
+    except YamlError as error:
+        raise KubeconfigError(f"{path} is not YAML: {error}") from error
     if found is not None and not isinstance(found, dict):
         raise KubeconfigError(f"{path} is not a kubeconfig: expected a mapping")
     return found or {}

@@ -23,11 +23,11 @@ def read_file(path: Path) -> bytes:
 
 def parse(data: bytes, *, source: str, kind: str, group: str, versions: Collection[str]) -> Object:
     """The file's one object. Raises `ConfigurationError`."""
-    import yaml
+    from wherry.machinery.yaml.reader import YamlError, load
 
     try:
-        found = yaml.load(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError as error:
+        found = load(data)
+    except YamlError as error:
         raise ConfigurationError(f"{source}: not YAML: {error}") from error
     if not isinstance(found, dict):
         raise ConfigurationError(f"{source}: not an object: a {kind} is expected")

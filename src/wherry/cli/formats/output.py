@@ -61,7 +61,7 @@ def _whole(write: Callable[[Object], str], managed_fields: bool) -> Printer:
 
 def _documents(managed_fields: bool) -> Printer:
     """YAML; `---` between documents that come one after another."""
-    from wherry.cli.formats import yaml_writer
+    from wherry.machinery.yaml import writer as yaml_writer
 
     write = _whole(yaml_writer.dump, managed_fields)
     lead = ""

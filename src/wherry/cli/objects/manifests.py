@@ -83,7 +83,7 @@ def _download(url: str) -> bytes:
 
 
 def _objects(source: str, data: bytes) -> Iterator[Manifest]:
-    from wherry.cli.formats.yaml_reader import YamlError, documents
+    from wherry.machinery.yaml.reader import YamlError, documents
 
     try:
         for line, value in documents(data):

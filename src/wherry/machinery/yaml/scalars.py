@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from wherry.cli.formats.yaml_words import is_text
+from wherry.machinery.yaml.words import is_text
 
 _SIMPLE = re.compile(r"[A-Za-z/][A-Za-z0-9_./()=+-]*")
 """Text that needs no closer look, unless it is a word with a meaning."""

@@ -10,8 +10,8 @@ import functools
 import re
 from typing import Any
 
-from wherry.cli.formats.yaml_scalars import scalar, text
 from wherry.machinery.jsonpath import go_float
+from wherry.machinery.yaml.scalars import scalar, text
 
 _LETTERS = re.compile(r"[A-Za-z]*")
 
