@@ -78,6 +78,49 @@ class Automaton:
             before = after
         return False
 
+    def find(self, text: str, start: int = 0) -> tuple[int, int] | None:
+        """Begin and end of the first match from `start` on: of those that begin there, the one that Perl would take.
+
+        Ways are followed in the order of their preference, each once per character (Pike's algorithm).
+        """
+        threads: list[tuple[int, int]] = []
+        found: tuple[int, int] | None = None
+        for position in range(start, len(text) + 1):
+            if found is None:
+                threads.append((self._start, position))
+            if not threads:
+                break
+            threads, ended = self._preferred(threads, _place(text, position))
+            found = (ended, position) if ended is not None else found
+            char = text[position : position + 1]
+            tests = self._tests
+            threads = [
+                (following, begin)
+                for state, begin in threads
+                if char and (test := tests[state]) is not None and test(char)
+                for following in self._next[state]
+            ]
+        return found
+
+    def _preferred(self, threads: list[tuple[int, int]], place: Place) -> tuple[list[tuple[int, int]], int | None]:
+        """The threads that wait for a character, best first, up to one that has ended; and where that one began."""
+        seen: set[int] = set()
+        waiting: list[tuple[int, int]] = []
+        todo = threads[::-1]
+        while todo:
+            state, begin = todo.pop()
+            if state in seen:
+                continue
+            seen.add(state)
+            if state == self._end:
+                return waiting, begin
+            condition = self._conditions.get(state)
+            if self._tests[state] is not None:
+                waiting.append((state, begin))
+            elif condition is None or condition(place):
+                todo += [(following, begin) for following in reversed(self._next[state])]
+        return waiting, None
+
     # -- running
 
     def _closure(self, states: States, place: Place) -> tuple[States, bool]:
@@ -132,21 +175,21 @@ class Automaton:
         if kind is op.BRANCH:
             return self._state([self._sequence(branch, end, flags) for branch in value[1]])
         if kind in (op.MAX_REPEAT, op.MIN_REPEAT):
-            return self._repeat(value, end, flags)
+            return self._repeat(value, end, flags, greedy=kind is op.MAX_REPEAT)
         if kind is op.AT:
             return self._at(value, end, flags)
         return self._state((end,), _test_of(kind, value, flags))
 
-    def _repeat(self, value: Any, end: int, flags: int) -> int:
+    def _repeat(self, value: Any, end: int, flags: int, *, greedy: bool) -> int:
         least, most, inner = value
         if most is op.MAXREPEAT:
-            loop = self._state((end,))
-            self._next[loop].append(self._sequence(inner, loop, flags))
+            loop = self._state()
+            self._next[loop] += [self._sequence(inner, loop, flags), end][:: 1 if greedy else -1]
             entry = loop
         else:
             entry = end
             for _ in range(most - least):
-                entry = self._state((end, self._sequence(inner, entry, flags)))
+                entry = self._state([self._sequence(inner, entry, flags), end][:: 1 if greedy else -1])
         for _ in range(least):
             entry = self._sequence(inner, entry, flags)
         return entry
@@ -157,6 +200,12 @@ class Automaton:
         state = self._state((end,))
         self._conditions[state] = _PLACES[where]
         return state
+
+
+def _place(text: str, position: int) -> Place:
+    before = position > 0 and _WORD.match(text[position - 1]) is not None
+    after = position < len(text) and _WORD.match(text[position]) is not None
+    return position == 0, position == len(text), before, after
 
 
 def _test_of(kind: Any, value: Any, flags: int) -> Test:
