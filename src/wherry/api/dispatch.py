@@ -22,6 +22,9 @@ class LazyTable(Generic[T]):
         self._table = table
         self._found: dict[str, T | None] = {}
 
+    def __contains__(self, qualified: str) -> bool:
+        return qualified in self._table
+
     def get(self, qualified: str) -> T | None:
         """What the table has for `pods` or `deployments.apps`; None for a resource that is not in it."""
         try:

@@ -41,6 +41,8 @@ def table(call: Call, form: Format, objects: Sequence[Object], metadata: Object,
     rows: list[Object] = []
     for obj in objects:
         row: Object = {"cells": tables.row(resource, obj, now)}
+        if conditions := tables.row_conditions(resource, obj):
+            row["conditions"] = conditions
         if include != "None":
             row["object"] = obj if include == "Object" else partial(obj, form.version)
         rows.append(row)

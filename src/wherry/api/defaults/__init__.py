@@ -64,6 +64,11 @@ _DEFAULTERS: LazyTable[Defaulter] = LazyTable(
 )
 
 
+def has_defaults(resource: Resource) -> bool:
+    """Whether a built-in kind has any."""
+    return resource.qualified in _DEFAULTERS
+
+
 def apply(resource: Resource, obj: Object) -> None:
     """Fill in what `obj` leaves out, in place. The types of its fields must have been checked before."""
     defaulter = _DEFAULTERS.get(resource.qualified)

@@ -88,6 +88,11 @@ def table(resource: Resource) -> Table:
     return CREATED if resource.qualified in _BUILTIN else CUSTOM
 
 
+def has_columns(resource: Resource) -> bool:
+    """Whether a built-in kind has a printer of its own; else name and age (or creation) are shown."""
+    return resource.qualified in _TABLES
+
+
 def columns(resource: Resource) -> list[Object]:
     """The column definitions, as `metav1.Table.columnDefinitions`."""
     return [dict(column) for column in table(resource).columns]

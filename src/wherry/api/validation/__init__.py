@@ -95,6 +95,11 @@ _SUBRESOURCES: Mapping[tuple[str, str], str] = {
 _SUB_RULES: LazyTable[Rules] = LazyTable(__name__, {f"{r}/{s}": where for (r, s), where in _SUBRESOURCES.items()})
 
 
+def has_rules(resource: Resource) -> bool:
+    """Whether a built-in kind has rules beyond those for its metadata."""
+    return resource.qualified in _RULES
+
+
 def _rules(resource: Resource) -> Rules:
     found = _RULES.get(resource.qualified)
     if found is not None:
