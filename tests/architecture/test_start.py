@@ -23,6 +23,7 @@ def loaded() -> set[str]:
         "email",
         "http.client",
         "importlib.metadata",
+        "numpy",
         "unittest",
         "wherry.controllers",
         "wherry.dashboard",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import chain, zip_longest
+from typing import Protocol
 
 from wherry.api.types import Object
 from wherry.machinery.selectors import Labels
@@ -17,6 +18,18 @@ from wherry.scheduler.framework.node_info import REGION, ZONE, NodeInfo
 from wherry.scheduler.framework.pod_info import PodInfo, accounting
 
 _NO_LABELS: Labels = {}
+
+
+class Follower(Protocol):
+    """Somebody who is told of every change, after it has been made."""
+
+    def node_set(self, info: NodeInfo) -> None: ...
+
+    def node_gone(self, info: NodeInfo) -> None: ...
+
+    def pod_put(self, info: NodeInfo, pod: PodInfo) -> None: ...
+
+    def pod_taken(self, info: NodeInfo, pod: PodInfo) -> None: ...
 
 
 class Cache:
@@ -32,6 +45,20 @@ class Cache:
         self._anti_affinity: dict[str, NodeInfo] = {}
         self._namespace_labels = namespace_labels
         self._nominations: dict[str, tuple[PodInfo, str]] = {}
+        self._nominated: dict[str, dict[str, PodInfo]] = {}
+        """The same by node, then by uid."""
+        self._node_count = 0
+        self._images_version = 0
+        self.follower: Follower | None = None
+        self.namespaces_version = 0
+        """Counts changes of namespaces' labels."""
+
+    def follow(self, follower: Follower) -> None:
+        """Tell one follower what is there, and from now on of every change."""
+        self.follower = follower
+        for info in self._nodes.values():
+            if info.node is not None:
+                follower.node_set(info)
 
     # What plugins read.
 
@@ -44,6 +71,12 @@ class Cache:
     def node(self, name: str) -> NodeInfo | None:
         found = self._nodes.get(name)
         return found if found is not None and found.node is not None else None
+
+    def node_count(self) -> int:
+        return self._node_count
+
+    def images_version(self) -> int:
+        return self._images_version
 
     def nodes_with_affinity(self) -> Sequence[NodeInfo]:
         return [node for node in self._affinity.values() if node.node is not None]
@@ -61,9 +94,11 @@ class Cache:
         return len(self._nominations)
 
     def nominated(self, node: str) -> Sequence[PodInfo]:
-        if not self._nominations:
-            return ()
-        return [pod for pod, name in self._nominations.values() if name == node]
+        found = self._nominated.get(node)
+        return tuple(found.values()) if found else ()
+
+    def nominated_nodes(self) -> Sequence[str]:
+        return tuple(self._nominated)
 
     def nominated_node(self, uid: str) -> str | None:
         found = self._nominations.get(uid)
@@ -73,10 +108,18 @@ class Cache:
 
     def nominate(self, pod: PodInfo, node: str) -> None:
         """The pod waits for a node to be cleared; one at a time."""
+        self.withdraw(pod.uid)
         self._nominations[pod.uid] = (pod, node)
+        self._nominated.setdefault(node, {})[pod.uid] = pod
 
     def withdraw(self, uid: str) -> None:
-        self._nominations.pop(uid, None)
+        found = self._nominations.pop(uid, None)
+        if found is None:
+            return
+        pods = self._nominated[found[1]]
+        del pods[uid]
+        if not pods:
+            del self._nominated[found[1]]
 
     # Nodes.
 
@@ -86,12 +129,17 @@ class Cache:
         if info is None:
             info = self._nodes[name] = NodeInfo(name)
         zone, images = (_zone(info) if info.node is not None else None), info.images
+        self._node_count += info.node is None
+        self._images_version += info.node is None
         info.set_node(node)
         if zone != _zone(info):
             self._order = None
         if info.images is not images:
             self._images.subtract(images.keys())
             self._images.update(info.images.keys())
+            self._images_version += 1
+        if self.follower is not None:
+            self.follower.node_set(info)
 
     def remove_node(self, name: str) -> None:
         """Pods that are still there keep their place until they go themselves."""
@@ -100,6 +148,10 @@ class Cache:
             return
         self._images.subtract(info.images.keys())
         self._order = None
+        self._node_count -= info.node is not None
+        self._images_version += 1
+        if self.follower is not None:
+            self.follower.node_gone(info)
         info.node, info.images = None, {}
         self._drop_if_unused(info)
 
@@ -147,13 +199,19 @@ class Cache:
             info = self._nodes[node] = NodeInfo(node)
         info.add_pod(pod)
         self._where[pod.uid] = info
-        self._note_affinity(info)
+        if pod.affinity is not None:
+            self._note_affinity(info)
+        if self.follower is not None:
+            self.follower.pod_put(info, pod)
 
     def _take(self, uid: str) -> None:
         info = self._where.pop(uid)
         self._assumed.discard(uid)
-        info.remove_pod(uid)
-        self._note_affinity(info)
+        pod = info.remove_pod(uid)
+        if pod.affinity is not None:
+            self._note_affinity(info)
+        if self.follower is not None:
+            self.follower.pod_taken(info, pod)
         self._drop_if_unused(info)
 
     def _note_affinity(self, info: NodeInfo) -> None:

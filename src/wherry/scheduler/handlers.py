@@ -39,7 +39,9 @@ class Handlers:
     def attach(self, informers: SharedInformers) -> None:
         informers.informer("nodes").add_handler(self.node_added, self.node_changed, self.node_removed)
         informers.informer("pods").add_handler(self.pod_added, self.pod_changed, self.pod_removed)
-        informers.informer("namespaces").add_handler(on_update=self.namespace_changed)
+        informers.informer("namespaces").add_handler(
+            self.namespace_came_or_went, self.namespace_changed, self.namespace_came_or_went
+        )
 
     def node_added(self, node: Object) -> None:
         self._cache.set_node(node)
@@ -54,8 +56,12 @@ class Handlers:
         self._cache.remove_node(node["metadata"]["name"])
         self._queue.notify(ClusterEvent.NODE_DELETE, node, None)
 
+    def namespace_came_or_went(self, namespace: Object) -> None:
+        self._cache.namespaces_version += 1
+
     def namespace_changed(self, old: Object, new: Object) -> None:
         if old["metadata"].get("labels") != new["metadata"].get("labels"):
+            self._cache.namespaces_version += 1
             self._queue.notify(ClusterEvent.NAMESPACE, old, new)
 
     def pod_added(self, pod: Object) -> None:

@@ -1,7 +1,9 @@
 """The decision: which node for a pod, or why none. No I/O, no waiting.
 
-From 100 nodes on, not all are looked at: enough that fit are enough to choose from, and the search goes on next time
-where it ended, so that every node gets its turn. Source: schedule_one.go.
+Up to a hundred nodes are asked one by one. From there on all of them are filtered and scored at once in NumPy arrays
+(`vectors`), which are loaded when a cluster has grown to that size; a pod that only few nodes can take is for the plain
+search all the same. All nodes are looked at, unless a percentage is configured: then enough that fit are enough to
+choose from, and the search goes on next time where it ended, so that every node gets its turn. Source: schedule_one.go.
 """
 
 from __future__ import annotations
@@ -9,26 +11,31 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
+from wherry.scheduler.cache import Cache
 from wherry.scheduler.framework.attempt import Attempt
-from wherry.scheduler.framework.diagnosis import Diagnosis
+from wherry.scheduler.framework.diagnosis import Diagnosis, VerdictsByName
 from wherry.scheduler.framework.framework import Framework, Prepared, unfit
 from wherry.scheduler.framework.node_info import NodeInfo
-from wherry.scheduler.framework.plugin import Cluster
 from wherry.scheduler.framework.pod_info import PodInfo
 from wherry.scheduler.framework.post_filter import Remedy, post_filter
 from wherry.scheduler.framework.status import Status
 
+if TYPE_CHECKING:
+    from wherry.scheduler.vectors.search import VectorSearch
+
 ENOUGH_AT_LEAST = 100
-PERCENT_AT_LEAST = 5
+VECTORS_FROM = 100
+"""Nodes from which on the arrays are quicker."""
 
 
-def enough(nodes: int) -> int:
-    """How many nodes that fit end the search: from half of a hundred down to a twentieth of thousands."""
-    if nodes < ENOUGH_AT_LEAST:
+def enough(nodes: int, percentage: int) -> int:
+    """How many nodes that fit end the search; with 0 per cent, and below a hundred, all are looked at."""
+    if nodes < ENOUGH_AT_LEAST or not percentage:
         return nodes
-    percent = max(PERCENT_AT_LEAST, 50 - nodes // 125)
-    return max(ENOUGH_AT_LEAST, nodes * percent // 100)
+    return max(ENOUGH_AT_LEAST, nodes * percentage // 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,31 +46,64 @@ class Refusal:
     remedy: Remedy
 
 
-class Placement:
-    """Chooses nodes. `rng` decides between equals."""
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Nodes that fit, and their scores where there are several."""
 
-    def __init__(self, framework: Framework, cluster: Cluster, *, rng: random.Random | None = None) -> None:
+    nodes: tuple[str, ...]
+    scores: tuple[int, ...]
+
+
+class Placement:
+    """Chooses nodes for one profile. `rng` decides between equals; `percentage` is how many nodes to score (0: all)."""
+
+    def __init__(
+        self,
+        framework: Framework,
+        cluster: Cache,
+        *,
+        rng: random.Random | None = None,
+        percentage: int = 0,
+        vectors_from: int = VECTORS_FROM,
+    ) -> None:
         self._framework = framework
         self._cluster = cluster
         self._rng = rng or random.Random()
+        self._percentage = percentage % 100
+        self._vectors_from = vectors_from
+        self._vectors: VectorSearch | None = None
         self._start = 0
 
     def choose(self, pod: PodInfo) -> str | Refusal:
         """The name of a node; or why there is none, and what may help."""
-        nodes = self._cluster.nodes()
-        if not nodes:
-            return Refusal(Diagnosis(0), Remedy())
-        prepared = self._framework.prepare(pod, self._cluster)
-        diagnosis = unfit(prepared, len(nodes))
-        if isinstance(prepared, Status):
-            return self._refusal(Attempt(pod, self._cluster, None, diagnosis))
-        attempt = Attempt(pod, self._cluster, prepared, diagnosis)
+        attempt = self._attempt(pod)
+        if attempt.diagnosis.total == 0:
+            return Refusal(attempt.diagnosis, Remedy())
         if (node := self._reserved(attempt)) is not None:
             return node
-        feasible = self._search(attempt, prepared, self._worth_checking(prepared, nodes))
+        if self._uses_vectors():
+            best = self._best_by_vectors(attempt)
+            if best is not None:
+                return self._pick(best) if best else self._refusal(attempt)
+        feasible = self._feasible(attempt)
         if not feasible:
             return self._refusal(attempt)
-        return feasible[0].name if len(feasible) == 1 else self._best(pod, feasible)
+        return feasible[0].name if len(feasible) == 1 else self._pick(self._best(pod, feasible))
+
+    def choices(self, pod: PodInfo) -> Choice | Refusal:
+        """All nodes that fit with their scores, for those who have a say besides the plugins."""
+        attempt = self._attempt(pod)
+        if attempt.diagnosis.total == 0:
+            return Refusal(attempt.diagnosis, Remedy())
+        feasible = self._feasible(attempt)
+        if not feasible:
+            return self._refusal(attempt)
+        scores = self._framework.score(pod, self._cluster, feasible)
+        return Choice(tuple(node.name for node in feasible), tuple(scores))
+
+    def _attempt(self, pod: PodInfo) -> Attempt:
+        prepare = partial(self._framework.prepare, pod, self._cluster)
+        return Attempt(pod, self._cluster, prepare, Diagnosis(self._cluster.node_count()))
 
     def _refusal(self, attempt: Attempt) -> Refusal:
         remedy = post_filter(self._framework, attempt)
@@ -72,19 +112,48 @@ class Placement:
 
     def _reserved(self, attempt: Attempt) -> str | None:
         """The node that was cleared for the pod, if it fits there by now."""
-        name = self._cluster.nominated_node(attempt.pod.uid)
+        name = self._cluster.nominated_node(attempt.pod.uid) if self._cluster.nominations() else None
         node = self._cluster.node(name) if name else None
         return node.name if node is not None and attempt.check(node) is None else None
 
-    def _worth_checking(self, prepared: Prepared, nodes: Sequence[NodeInfo]) -> Sequence[NodeInfo]:
+    # All nodes at once.
+
+    def _uses_vectors(self) -> bool:
+        return not self._percentage and self._cluster.node_count() >= self._vectors_from
+
+    def _best_by_vectors(self, attempt: Attempt) -> list[str] | None:
+        """The best nodes; none fits: the diagnosis tells why. None: not for vectors."""
+        if self._vectors is None:
+            from wherry.scheduler.vectors.search import VectorSearch
+
+            self._vectors = VectorSearch.of(self._framework, self._cluster)
+        found = self._vectors.find(attempt.pod, attempt)
+        if found is None:
+            return None
+        best = found.best()
+        if not best:
+            attempt.diagnosis.nodes = found.verdicts()
+        return best
+
+    # One by one.
+
+    def _feasible(self, attempt: Attempt) -> list[NodeInfo]:
+        prepared, diagnosis = attempt.prepared, attempt.diagnosis
+        unfit(prepared, diagnosis)
+        if isinstance(prepared, Status):
+            return []
+        return self._search(attempt, prepared, self._worth_checking(prepared))
+
+    def _worth_checking(self, prepared: Prepared) -> Sequence[NodeInfo]:
         if prepared.nodes is None:
-            return nodes
+            return self._cluster.nodes()
         found = (self._cluster.node(name) for name in sorted(prepared.nodes))
         return [node for node in found if node is not None]
 
     def _search(self, attempt: Attempt, prepared: Prepared, nodes: Sequence[NodeInfo]) -> list[NodeInfo]:
-        wanted, count = enough(len(nodes)), len(nodes)
-        statuses = attempt.diagnosis.nodes
+        count = len(nodes)
+        wanted = enough(count, self._percentage)
+        statuses = attempt.diagnosis.nodes = VerdictsByName()
         # Nominations are rare: without any, the plugins are asked directly.
         check = attempt.check if self._cluster.nominations() else prepared.check
         feasible: list[NodeInfo] = []
@@ -101,8 +170,10 @@ class Placement:
         self._start = start + len(feasible) + len(statuses)
         return feasible
 
-    def _best(self, pod: PodInfo, feasible: Sequence[NodeInfo]) -> str:
+    def _best(self, pod: PodInfo, feasible: Sequence[NodeInfo]) -> list[str]:
         scores = self._framework.score(pod, self._cluster, feasible)
         highest = max(scores)
-        best = [node for node, score in zip(feasible, scores, strict=True) if score == highest]
-        return self._rng.choice(best).name if len(best) > 1 else best[0].name
+        return [node.name for node, score in zip(feasible, scores, strict=True) if score == highest]
+
+    def _pick(self, best: Sequence[str]) -> str:
+        return self._rng.choice(best) if len(best) > 1 else best[0]

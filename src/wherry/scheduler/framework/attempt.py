@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from wherry.scheduler.framework.diagnosis import Diagnosis
 from wherry.scheduler.framework.framework import Prepared
@@ -12,14 +12,25 @@ from wherry.scheduler.framework.pod_info import PodInfo
 from wherry.scheduler.framework.status import Status
 
 
-@dataclass(frozen=True, slots=True)
 class Attempt:
-    """`prepared` is None where PreFilter has ruled out every node."""
+    """`prepare` gives the pod's plain checks, when first needed; `Status` where PreFilter has ruled out every node."""
 
-    pod: PodInfo
-    cluster: Cluster
-    prepared: Prepared | None
-    diagnosis: Diagnosis
+    __slots__ = ("_prepare", "_prepared", "cluster", "diagnosis", "pod")
+
+    def __init__(
+        self, pod: PodInfo, cluster: Cluster, prepare: Callable[[], Prepared | Status], diagnosis: Diagnosis
+    ) -> None:
+        self.pod = pod
+        self.cluster = cluster
+        self.diagnosis = diagnosis
+        self._prepare = prepare
+        self._prepared: Prepared | Status | None = None
+
+    @property
+    def prepared(self) -> Prepared | Status:
+        if self._prepared is None:
+            self._prepared = self._prepare()
+        return self._prepared
 
     def check(self, node: NodeInfo) -> Status | None:
         """Whether the pod fits, also if the pods come that are nominated for the node and no less important.
@@ -27,15 +38,19 @@ class Attempt:
         Both with and without them: a pod that needs one of them near must not rely on its coming.
         """
         prepared = self.prepared
-        if prepared is None:
-            return self.diagnosis.pre_filter
-        rivals = [each for each in self.cluster.nominated(node.name) if self._yields_to(each)]
+        if isinstance(prepared, Status):
+            return prepared
+        rivals = self.rivals(node.name)
         if rivals and (status := self._check_with(prepared, rivals, node)) is not None:
             return status
         return prepared.check(node)
 
-    def _yields_to(self, other: PodInfo) -> bool:
-        return other.priority >= self.pod.priority and other.uid != self.pod.uid
+    def rivals(self, node: str) -> list[PodInfo]:
+        """Pods that wait for the node and must be given way to."""
+        mine = self.pod
+        return [
+            each for each in self.cluster.nominated(node) if each.priority >= mine.priority and each.uid != mine.uid
+        ]
 
     def _check_with(self, prepared: Prepared, rivals: list[PodInfo], node: NodeInfo) -> Status | None:
         for rival in rivals:

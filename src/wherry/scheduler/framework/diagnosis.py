@@ -7,11 +7,31 @@ Source: `FitError` in pkg/scheduler/framework/types.go; the wording is upstream'
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from wherry.scheduler.framework.status import Status
 
 NO_NODES = "no nodes available to schedule pods"
+
+
+class Verdicts(Protocol):
+    """What was said of each node that was looked at."""
+
+    def get(self, node: str, /) -> Status | None: ...
+
+    def __len__(self) -> int: ...
+
+    def counts(self) -> Mapping[Status, int]:
+        """How many nodes each status was given."""
+
+
+class VerdictsByName(dict[str, Status]):
+    """The plain form: an entry per node."""
+
+    def counts(self) -> Mapping[Status, int]:
+        return Counter(self.values())
 
 
 @dataclass(slots=True)
@@ -19,7 +39,7 @@ class Diagnosis:
     """`nodes` has an entry for each node that was looked at; `absent` counts for all others."""
 
     total: int
-    nodes: dict[str, Status] = field(default_factory=dict)
+    nodes: Verdicts = field(default_factory=VerdictsByName)
     absent: Status | None = None
     pre_filter: Status | None = None
     """Set where a plugin ruled out every node at once."""
@@ -31,7 +51,7 @@ class Diagnosis:
 
     def plugins(self) -> frozenset[str]:
         """Who said no; without a name in it, a new node is all that can help."""
-        found = {status.plugin for status in self.nodes.values()}
+        found = {status.plugin for status in self.nodes.counts()}
         found.update(status.plugin for status in (self.absent, self.pre_filter) if status is not None)
         return frozenset(found)
 
@@ -48,7 +68,9 @@ class Diagnosis:
 
     def _reasons(self) -> list[str]:
         """Each reason with the number of nodes that gave it, sorted as text."""
-        counts: Counter[str] = Counter(reason for status in self.nodes.values() for reason in status.reasons)
+        counts: Counter[str] = Counter()
+        for status, nodes in self.nodes.counts().items():
+            counts.update(dict.fromkeys(status.reasons, nodes))
         if self.absent is not None and (rest := self.total - len(self.nodes)) > 0:
             counts.update(dict.fromkeys(self.absent.reasons, rest))
         return sorted(f"{count} {reason}" for reason, count in counts.items())

@@ -72,8 +72,8 @@ class Framework:
         self.plugins: dict[str, Plugin] = {plugin.name: plugin for plugin in plugins}
         weigh = weights or {}
         self._pre_enqueue = tuple(p for p in plugins if isinstance(p, PreEnqueue))
-        self._filters = tuple(p for p in plugins if isinstance(p, Filter))
-        self._scores = tuple((p, weigh.get(p.name, 1)) for p in plugins if isinstance(p, Score))
+        self.filters = tuple(p for p in plugins if isinstance(p, Filter))
+        self.scores = tuple((p, weigh.get(p.name, 1)) for p in plugins if isinstance(p, Score))
         self._reserves = tuple(p for p in plugins if isinstance(p, Reserve))
         self._permits = tuple(p for p in plugins if isinstance(p, Permit))
         self._pre_binds = tuple(p for p in plugins if isinstance(p, PreBind))
@@ -102,7 +102,7 @@ class Framework:
         filterings: list[Filtering] = []
         nodes: frozenset[str] | None = None
         narrowed_by: list[str] = []
-        for plugin in self._filters:
+        for plugin in self.filters:
             answer = plugin.pre_filter(pod, cluster)
             if isinstance(answer, Status):
                 return answer
@@ -117,7 +117,7 @@ class Framework:
     def score(self, pod: PodInfo, cluster: Cluster, nodes: Sequence[NodeInfo]) -> list[int]:
         """The weighted sum of all plugins for each node."""
         totals = [0] * len(nodes)
-        for plugin, weight in self._scores:
+        for plugin, weight in self.scores:
             scores = plugin.score(pod, cluster, nodes)
             if scores is not None:
                 totals = [total + weight * score for total, score in zip(totals, scores, strict=True)]
@@ -147,8 +147,9 @@ class Framework:
         return None
 
 
-def unfit(prepared: Prepared | Status, total: int) -> Diagnosis:
+def unfit(prepared: Prepared | Status, diagnosis: Diagnosis) -> None:
     """The beginning of a diagnosis, before any node is looked at."""
     if isinstance(prepared, Status):
-        return Diagnosis(total, pre_filter=prepared)
-    return Diagnosis(total, absent=prepared.absent)
+        diagnosis.pre_filter = prepared
+    else:
+        diagnosis.absent = prepared.absent

@@ -14,7 +14,7 @@ from wherry.scheduler.framework.affinity_terms import PREFERRED, REQUIRED
 from wherry.scheduler.framework.node_info import NodeInfo
 
 Test = Callable[[NodeInfo], bool]
-_LabelTest = Callable[[Mapping[str, str]], bool]
+LabelTest = Callable[[Mapping[str, str]], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def required(spec: Mapping[str, Any]) -> Test | None:
     tests: list[Test] = []
     if exact := tuple((spec.get("nodeSelector") or {}).items()):
         tests.append(lambda node: all(node.labels.get(key) == value for key, value in exact))
-    selector = _node_affinity(spec).get(REQUIRED)
+    selector = node_affinity(spec).get(REQUIRED)
     if selector is not None:
         tests.append(any_term(selector.get("nodeSelectorTerms") or ()))
     if len(tests) < 2:
@@ -41,13 +41,18 @@ def required(spec: Mapping[str, Any]) -> Test | None:
 
 def preferred(spec: Mapping[str, Any]) -> tuple[Preference, ...]:
     """Empty terms count for nothing."""
-    entries = _node_affinity(spec).get(PREFERRED) or ()
-    return tuple(Preference(entry["weight"], term(entry["preference"])) for entry in entries if entry.get("weight"))
+    return tuple(Preference(weight, term(preference)) for weight, preference in preferred_terms(spec))
+
+
+def preferred_terms(spec: Mapping[str, Any]) -> Iterable[tuple[int, Mapping[str, Any]]]:
+    """Weights and terms as they are written."""
+    entries = node_affinity(spec).get(PREFERRED) or ()
+    return ((entry["weight"], entry["preference"]) for entry in entries if entry.get("weight"))
 
 
 def named_nodes(spec: Mapping[str, Any]) -> frozenset[str] | None:
     """The only nodes that can match, where every required term names some by `metadata.name`; None where any can."""
-    selector = _node_affinity(spec).get(REQUIRED)
+    selector = node_affinity(spec).get(REQUIRED)
     if selector is None:
         return None
     found: set[str] = set()
@@ -63,7 +68,7 @@ def named_nodes(spec: Mapping[str, Any]) -> frozenset[str] | None:
     return frozenset(found)
 
 
-def _node_affinity(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+def node_affinity(spec: Mapping[str, Any]) -> Mapping[str, Any]:
     return (spec.get("affinity") or {}).get("nodeAffinity") or {}
 
 
@@ -75,8 +80,8 @@ def any_term(terms: Iterable[Mapping[str, Any]]) -> Test:
 
 
 def term(spec: Mapping[str, Any]) -> Test:
-    labels = tuple(_expression(each) for each in spec.get("matchExpressions") or ())
-    fields = tuple(_expression(each) for each in spec.get("matchFields") or ())
+    labels = tuple(label_test(each) for each in spec.get("matchExpressions") or ())
+    fields = tuple(label_test(each) for each in spec.get("matchFields") or ())
     if not labels and not fields:
         return lambda node: False
     if not fields:
@@ -89,14 +94,15 @@ def term(spec: Mapping[str, Any]) -> Test:
     return test
 
 
-def _expression(spec: Mapping[str, Any]) -> _LabelTest:
+def label_test(spec: Mapping[str, Any]) -> LabelTest:
+    """One expression of a term as a test of labels."""
     key, values = spec.get("key", ""), tuple(spec.get("values") or ())
     make = _OPERATORS.get(spec.get("operator", ""))
     return make(key, values) if make is not None else lambda labels: False
 
 
-def _compared(sign: int) -> Callable[[str, tuple[str, ...]], _LabelTest]:
-    def make(key: str, values: tuple[str, ...]) -> _LabelTest:
+def _compared(sign: int) -> Callable[[str, tuple[str, ...]], LabelTest]:
+    def make(key: str, values: tuple[str, ...]) -> LabelTest:
         bound = _integer(values[0]) if len(values) == 1 else None
 
         def test(labels: Mapping[str, str]) -> bool:
@@ -115,7 +121,7 @@ def _integer(text: str) -> int | None:
         return None
 
 
-_OPERATORS: Mapping[str, Callable[[str, tuple[str, ...]], _LabelTest]] = {
+_OPERATORS: Mapping[str, Callable[[str, tuple[str, ...]], LabelTest]] = {
     "In": lambda key, values: lambda labels: labels.get(key) in values,
     "NotIn": lambda key, values: lambda labels: labels.get(key) not in values,
     "Exists": lambda key, values: lambda labels: key in labels,

@@ -26,9 +26,11 @@ from wherry.machinery.selectors import Labels
 from wherry.scheduler.framework.cluster_event import ClusterEvent
 from wherry.scheduler.framework.node_info import NodeInfo
 from wherry.scheduler.framework.pod_info import PodInfo
+from wherry.scheduler.framework.scoring import MAX_SCORE as MAX_SCORE
+from wherry.scheduler.framework.scoring import reversed_to_maximum, to_maximum
 from wherry.scheduler.framework.status import Status
 
-MAX_SCORE = 100
+NodeTest = Callable[[NodeInfo], int]
 
 Hint = Callable[[PodInfo, Object | None, Object | None], bool]
 """Whether a change (old and new state; None where there is none) may make the pod fit."""
@@ -46,6 +48,11 @@ class Cluster(Protocol):
         """All nodes; not to be changed."""
 
     def node(self, name: str) -> NodeInfo | None: ...
+
+    def node_count(self) -> int: ...
+
+    def images_version(self) -> int:
+        """Counts changes of `image_spread`, and of the number of nodes."""
 
     def nodes_with_affinity(self) -> Sequence[NodeInfo]:
         """Those with pods that have terms about other pods."""
@@ -112,6 +119,36 @@ class Score(Plugin, ABC):
     @abstractmethod
     def score(self, pod: PodInfo, cluster: Cluster, nodes: Sequence[NodeInfo]) -> Sequence[int] | None:
         """0 to 100 for each of the nodes, in their order; None: no opinion."""
+
+
+class NodeScore(Score):
+    """A score that looks at one node at a time."""
+
+    @abstractmethod
+    def node_score(self, pod: PodInfo, cluster: Cluster) -> NodeTest | None:
+        """What a node is worth, 0 to 100; None: no opinion."""
+
+    def score(self, pod: PodInfo, cluster: Cluster, nodes: Sequence[NodeInfo]) -> Sequence[int] | None:
+        one = self.node_score(pod, cluster)
+        return None if one is None else [one(node) for node in nodes]
+
+
+class RelativeScore(Score):
+    """A score by comparison: `raw_score` of a node, brought to 0 to 100 among the nodes that are left."""
+
+    reverse: ClassVar[bool] = False
+    """Whether less is better."""
+
+    @abstractmethod
+    def raw_score(self, pod: PodInfo, cluster: Cluster) -> NodeTest | None:
+        """Any number from 0 for a node; None: no opinion. Where all give 0 there is no opinion either."""
+
+    def score(self, pod: PodInfo, cluster: Cluster, nodes: Sequence[NodeInfo]) -> Sequence[int] | None:
+        one = self.raw_score(pod, cluster)
+        raw = [one(node) for node in nodes] if one is not None else ()
+        if not any(raw):
+            return None
+        return reversed_to_maximum(raw) if self.reverse else to_maximum(raw)
 
 
 class Reserve(Plugin, ABC):

@@ -25,6 +25,7 @@ class PodInfo:
         "affinity",
         "key",
         "labels",
+        "leaving",
         "name",
         "namespace",
         "nonzero_cpu",
@@ -46,6 +47,8 @@ class PodInfo:
         self.key = (self.namespace, self.name)
         self.uid: str = metadata.get("uid") or f"{self.namespace}/{self.name}"
         self.labels: Mapping[str, str] = metadata.get("labels") or {}
+        self.leaving = "deletionTimestamp" in metadata
+        """Whether it is being deleted; such pods are not counted when others are spread."""
         self.priority: int = spec.get("priority") or 0
         self.requests: Amounts
         self.requests, self.nonzero_cpu, self.nonzero_memory = requests_and_weights(obj)
@@ -76,6 +79,7 @@ def accounting(obj: Object) -> tuple[Any, ...]:
     statuses = (obj.get("status") or {}).get("containerStatuses") or ()
     return (
         metadata.get("labels"),
+        "deletionTimestamp" in metadata,
         metadata.get("generation") or obj["spec"],
         [(entry.get("allocatedResources"), (entry.get("resources") or {}).get("requests")) for entry in statuses],
     )

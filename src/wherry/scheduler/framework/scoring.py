@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wherry.scheduler.framework.plugin import MAX_SCORE
+MAX_SCORE = 100
 
 
 def to_maximum(scores: Sequence[int]) -> list[int]:

@@ -38,10 +38,7 @@ class Constraint:
         if self.selector.everything or not node.pods:
             return 0
         matches = self.selector.matches
-        return sum(
-            pod.namespace == namespace and matches(pod.labels) and "deletionTimestamp" not in pod.obj["metadata"]
-            for pod in node.pods.values()
-        )
+        return sum(pod.namespace == namespace and matches(pod.labels) and not pod.leaving for pod in node.pods.values())
 
 
 class NodePolicies:
@@ -69,8 +66,8 @@ def own_constraints(pod: PodInfo, when_unsatisfiable: str) -> tuple[Constraint, 
     )
 
 
-def default_constraints(selector: Selector) -> tuple[Constraint, ...]:
-    return tuple(_constraint(spec, selector) for spec in DEFAULTS)
+def default_constraints(selector: Selector, specs: Sequence[Mapping[str, Any]]) -> tuple[Constraint, ...]:
+    return tuple(_constraint(spec, selector) for spec in specs)
 
 
 def has_all(keys: Sequence[str], labels: Labels) -> bool:

@@ -20,7 +20,13 @@ _Totals = dict[str, dict[str, int]]
 """Topology key, value: the sum of weights."""
 
 
-def affinity_scores(pod: PodInfo, cluster: Cluster, nodes: Sequence[NodeInfo]) -> list[int] | None:
+def affinity_scores(
+    pod: PodInfo,
+    cluster: Cluster,
+    nodes: Sequence[NodeInfo],
+    *,
+    required_weight: int = REQUIRED_WEIGHT,
+) -> list[int] | None:
     """0 to 100; None where nobody has a preference."""
     own = pod.affinity or _NO_TERMS
     everywhere = bool(own.preferred or own.preferred_anti)
@@ -28,18 +34,26 @@ def affinity_scores(pod: PodInfo, cluster: Cluster, nodes: Sequence[NodeInfo]) -
     totals: _Totals = {}
     for node in searched:
         for other in (node.pods if everywhere else node.affinity_pods).values():
-            _weigh(totals, pod, own, other, node, cluster)
+            _weigh(totals, pod, own, other, node, cluster, required_weight)
     if not totals:
         return None
     return _normalized([_sum(totals, node) for node in nodes])
 
 
-def _weigh(totals: _Totals, pod: PodInfo, own: PodAffinity, other: PodInfo, node: NodeInfo, cluster: Cluster) -> None:
+def _weigh(
+    totals: _Totals,
+    pod: PodInfo,
+    own: PodAffinity,
+    other: PodInfo,
+    node: NodeInfo,
+    cluster: Cluster,
+    required_weight: int,
+) -> None:
     _add(totals, own.preferred, other, node, cluster, 1)
     _add(totals, own.preferred_anti, other, node, cluster, -1)
     theirs = other.affinity
     if theirs is not None:
-        _add(totals, theirs.required, pod, node, cluster, REQUIRED_WEIGHT)
+        _add(totals, theirs.required, pod, node, cluster, required_weight)
         _add(totals, theirs.preferred, pod, node, cluster, 1)
         _add(totals, theirs.preferred_anti, pod, node, cluster, -1)
 
@@ -64,4 +78,5 @@ def _normalized(raw: Sequence[int]) -> list[int]:
     lowest, highest = min(raw), max(raw)
     if highest == lowest:
         return [0] * len(raw)
-    return [MAX_SCORE * (score - lowest) // (highest - lowest) for score in raw]
+    # In floating point, as upstream does: the result may be one less than that of whole numbers.
+    return [int(MAX_SCORE * ((score - lowest) / (highest - lowest))) for score in raw]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from wherry.api.types import Object
 from wherry.scheduler.framework.attempt import Attempt
-from wherry.scheduler.framework.diagnosis import Diagnosis
+from wherry.scheduler.framework.diagnosis import Diagnosis, VerdictsByName
 from wherry.scheduler.framework.node_info import NodeInfo
 from wherry.scheduler.framework.pod_info import PodInfo
 from wherry.scheduler.framework.post_filter import Nomination, PostFilter, Remedy
@@ -95,10 +95,10 @@ class DefaultPreemption(PostFilter):
             return "not eligible due to a terminating pod on the nominated node."
         return ""
 
-    def _candidates(self, attempt: Attempt, nodes: Sequence[NodeInfo]) -> tuple[list[Candidate], dict[str, Status]]:
+    def _candidates(self, attempt: Attempt, nodes: Sequence[NodeInfo]) -> tuple[list[Candidate], VerdictsByName]:
         """Enough candidates to choose from, at least one of them without violations if there is any."""
         candidates: list[Candidate] = []
-        statuses: dict[str, Status] = {}
+        statuses = VerdictsByName()
         budgets = self._budgets()
         enough = max(CANDIDATES_AT_LEAST, len(nodes) * CANDIDATES_PERCENT // 100)
         start = self._rng.randrange(len(nodes)) if nodes else 0
@@ -117,7 +117,7 @@ def select_victims(attempt: Attempt, node: NodeInfo, budgets: Sequence[Object]) 
     """Who has to go from a node. The node is as it was afterwards."""
     prepared = attempt.prepared
     lower = sorted((pod for pod in node.pods.values() if pod.priority < attempt.pod.priority), key=_importance)
-    if not lower or prepared is None:
+    if not lower or isinstance(prepared, Status):
         return NO_VICTIMS
     protected, others = split_by_budgets(lower, budgets)
     gone = dict.fromkeys(lower)

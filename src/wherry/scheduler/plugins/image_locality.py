@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from wherry.scheduler.framework.node_info import NodeInfo
-from wherry.scheduler.framework.plugin import MAX_SCORE, Cluster, Score
+from wherry.scheduler.framework.plugin import MAX_SCORE, Cluster, NodeScore, NodeTest
 from wherry.scheduler.framework.pod_info import PodInfo
 
 _MEGABYTE = 1024 * 1024
@@ -17,16 +17,16 @@ LEAST = 23 * _MEGABYTE
 MOST_PER_CONTAINER = 1000 * _MEGABYTE
 
 
-class ImageLocality(Score):
+class ImageLocality(NodeScore):
     name = "ImageLocality"
 
-    def score(self, pod: PodInfo, cluster: Cluster, nodes: Sequence[NodeInfo]) -> Sequence[int] | None:
-        images = tuple(_images(pod))
+    def node_score(self, pod: PodInfo, cluster: Cluster) -> NodeTest | None:
+        images = tuple(pod_images(pod))
         spread = {image: count for image in images if (count := cluster.image_spread(image))}
         if not spread:
             return None
         total, highest = len(cluster.nodes()), MOST_PER_CONTAINER * len(images)
-        return [_scaled(_bytes_here(images, spread, node, total), highest) for node in nodes]
+        return lambda node: _scaled(_bytes_here(images, spread, node, total), highest)
 
 
 def _bytes_here(images: Sequence[str], spread: dict[str, int], node: NodeInfo, total: int) -> int:
@@ -38,7 +38,7 @@ def _scaled(found: int, highest: int) -> int:
     return MAX_SCORE * (min(max(found, LEAST), highest) - LEAST) // (highest - LEAST)
 
 
-def _images(pod: PodInfo) -> Iterator[str]:
+def pod_images(pod: PodInfo) -> Iterator[str]:
     for field in ("initContainers", "containers"):
         for container in pod.spec.get(field) or ():
             yield _normalized(container.get("image") or "")

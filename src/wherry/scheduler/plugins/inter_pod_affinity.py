@@ -15,7 +15,7 @@ from wherry.scheduler.framework.node_info import NodeInfo
 from wherry.scheduler.framework.plugin import Cluster, Filter, Filtering, Score, always
 from wherry.scheduler.framework.pod_info import PodInfo
 from wherry.scheduler.framework.status import Status, unresolvable, unschedulable
-from wherry.scheduler.plugins.affinity_score import affinity_scores
+from wherry.scheduler.plugins.affinity_score import REQUIRED_WEIGHT, affinity_scores
 
 NAME = "InterPodAffinity"
 NOT_NEAR = unresolvable(NAME, "node(s) didn't match pod affinity rules")
@@ -164,6 +164,11 @@ class InterPodAffinity(Filter, Score):
         ClusterEvent.NAMESPACE: always,
     }
 
+    def __init__(self, *, hard_weight: int = REQUIRED_WEIGHT, ignores_running_preferences: bool = False) -> None:
+        self.hard_weight = hard_weight
+        """What a required term of a running pod counts when nodes are compared."""
+        self.ignores_running_preferences = ignores_running_preferences
+
     def pre_filter(self, pod: PodInfo, cluster: Cluster) -> Filtering | None:
         if pod.affinity is None and not cluster.nodes_with_anti_affinity():
             return None
@@ -171,4 +176,11 @@ class InterPodAffinity(Filter, Score):
         return None if check.idle else check
 
     def score(self, pod: PodInfo, cluster: Cluster, nodes: Sequence[NodeInfo]) -> Sequence[int] | None:
-        return affinity_scores(pod, cluster, nodes)
+        if self.ignores_others(pod):
+            return None
+        return affinity_scores(pod, cluster, nodes, required_weight=self.hard_weight)
+
+    def ignores_others(self, pod: PodInfo) -> bool:
+        """Whether running pods' terms are left out: where so configured, for pods without preferences of their own."""
+        own = pod.affinity or _NO_TERMS
+        return self.ignores_running_preferences and not own.preferred and not own.preferred_anti

@@ -1,21 +1,21 @@
-"""Room for what the pod asks for; of the nodes with room, the one with the most left (LeastAllocated)."""
+"""Room for what the pod asks for; of the nodes with room, the best by a strategy (LeastAllocated unless told)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 
 from wherry.api.types import Object
 from wherry.scheduler.framework.cluster_event import ClusterEvent, needs_less
 from wherry.scheduler.framework.node_info import NodeInfo
-from wherry.scheduler.framework.plugin import MAX_SCORE, Cluster, Filter, Filtering, Score, always
+from wherry.scheduler.framework.plugin import Cluster, Filter, Filtering, NodeScore, NodeTest, always
 from wherry.scheduler.framework.pod_info import PodInfo
 from wherry.scheduler.framework.status import Code, Status, unschedulable
+from wherry.scheduler.plugins.resource_strategies import NATIVE, Strategy, node_score
 from wherry.scheduler.requests import amounts
 
 NAME = "NodeResourcesFit"
 TOO_MANY = "Too many pods"
 _TOO_MANY = unschedulable(NAME, TOO_MANY)
-_FIRST = ("cpu", "memory", "ephemeral-storage")
 
 
 def _big_enough(pod: PodInfo, node: Object) -> bool:
@@ -44,28 +44,28 @@ def _gives_back(pod: PodInfo, old: Object | None, new: Object | None) -> bool:
     return old is not None and new is not None and needs_less(old, new)
 
 
-class _Check(Filtering):
-    def __init__(self, pod: PodInfo) -> None:
-        order = sorted(pod.requests, key=lambda name: (_FIRST.index(name) if name in _FIRST else len(_FIRST), name))
-        self._wanted = tuple((name, pod.requests[name]) for name in order)
+class FitCheck(Filtering):
+    def __init__(self, requests: Mapping[str, int]) -> None:
+        order = sorted(requests, key=lambda name: (NATIVE.index(name) if name in NATIVE else len(NATIVE), name))
+        self.wanted = tuple((name, requests[name]) for name in order)
 
     def filter(self, node: NodeInfo) -> Status | None:
         allocatable, requested = node.allocatable, node.requested
         if len(node.pods) < node.pod_limit:
-            for name, amount in self._wanted:
+            for name, amount in self.wanted:
                 if amount > allocatable.get(name, 0) - requested.get(name, 0):
                     break
             else:
                 return None
-        elif not self._wanted:
+        elif not self.wanted:
             return _TOO_MANY
-        return self._explain(node)
+        return self.explain(node)
 
-    def _explain(self, node: NodeInfo) -> Status:
+    def explain(self, node: NodeInfo) -> Status:
         """More than the whole node has cannot be helped by removing pods."""
         reasons = [TOO_MANY] if len(node.pods) >= node.pod_limit else []
         code = Code.UNSCHEDULABLE
-        for name, amount in self._wanted:
+        for name, amount in self.wanted:
             whole = node.allocatable.get(name, 0)
             if amount > whole - node.requested.get(name, 0):
                 reasons.append(f"Insufficient {name}")
@@ -74,7 +74,9 @@ class _Check(Filtering):
         return Status(NAME, code, tuple(reasons))
 
 
-class NodeResourcesFit(Filter, Score):
+class NodeResourcesFit(Filter, NodeScore):
+    """`ignored` are extended resources that somebody else looks after; `ignored_groups` all of a domain's."""
+
     name = NAME
     events = {
         ClusterEvent.POD_DELETE: _was_scheduled,
@@ -84,23 +86,25 @@ class NodeResourcesFit(Filter, Score):
         ClusterEvent.NODE_ALLOCATABLE: _has_grown,
     }
 
+    def __init__(
+        self,
+        strategy: Strategy = Strategy(),  # noqa: B008 - frozen
+        *,
+        ignored: Collection[str] = (),
+        ignored_groups: Collection[str] = (),
+    ) -> None:
+        self.strategy = strategy
+        self._ignored = frozenset(ignored)
+        self._ignored_groups = frozenset(ignored_groups)
+
     def pre_filter(self, pod: PodInfo, cluster: Cluster) -> Filtering:
-        return _Check(pod)
+        if not self._ignored and not self._ignored_groups:
+            return FitCheck(pod.requests)
+        return FitCheck({name: value for name, value in pod.requests.items() if not self._ignores(name)})
 
-    def score(self, pod: PodInfo, cluster: Cluster, nodes: Sequence[NodeInfo]) -> list[int]:
-        """The free part of CPU and memory after the pod has come, on average."""
-        return [least_allocated(pod, node) for node in nodes]
+    def node_score(self, pod: PodInfo, cluster: Cluster) -> NodeTest:
+        return node_score(self.strategy, pod)
 
-
-def least_allocated(pod: PodInfo, node: NodeInfo) -> int:
-    total = weight = 0
-    allocatable = node.allocatable
-    for whole, used in (
-        (allocatable.get("cpu", 0), node.nonzero_cpu + pod.nonzero_cpu),
-        (allocatable.get("memory", 0), node.nonzero_memory + pod.nonzero_memory),
-    ):
-        if whole:
-            weight += 1
-            if used <= whole:
-                total += (whole - used) * MAX_SCORE // whole
-    return total // weight if weight else 0
+    def _ignores(self, name: str) -> bool:
+        """Only extended resources, whose names have a domain, can be left to others."""
+        return "/" in name and (name in self._ignored or name.partition("/")[0] in self._ignored_groups)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from wherry.api.types import Object
 from wherry.machinery.selectors import Selector
@@ -12,6 +13,7 @@ from wherry.scheduler.framework.node_info import NodeInfo
 from wherry.scheduler.framework.plugin import Cluster, Filter, Filtering, Score, always
 from wherry.scheduler.framework.pod_info import PodInfo
 from wherry.scheduler.framework.spread_constraint import (
+    DEFAULTS,
     HARD,
     SOFT,
     Constraint,
@@ -67,7 +69,7 @@ class _Check(Filtering):
 
     def _change(self, pod: PodInfo, node: NodeInfo, by: int) -> None:
         """Pods that are going away do not count anyway."""
-        if pod.namespace == self._pod.namespace and "deletionTimestamp" not in pod.obj["metadata"]:
+        if pod.namespace == self._pod.namespace and not pod.leaving:
             self._add(node, lambda constraint: by if constraint.selector.matches(pod.labels) else 0)
             self._lowest = [self._minimum(i) for i in range(len(self._constraints))]
 
@@ -128,19 +130,33 @@ class PodTopologySpread(Filter, Score):
         ClusterEvent.NODE_TAINT: _taints_matter,
     }
 
-    def __init__(self, default_selector: DefaultSelector = lambda pod: None) -> None:
+    def __init__(
+        self,
+        default_selector: DefaultSelector = lambda pod: None,
+        *,
+        defaults: Sequence[Mapping[str, Any]] | None = None,
+    ) -> None:
+        """`defaults` are constraints for pods that name none; unless given, the system's own."""
         self._default_selector = default_selector
+        self._defaults = DEFAULTS if defaults is None else defaults
+        self._system = defaults is None
 
     def pre_filter(self, pod: PodInfo, cluster: Cluster) -> Filtering | None:
-        if not pod.spec.get("topologySpreadConstraints"):
-            return None
-        constraints = own_constraints(pod, HARD)
+        constraints = self.constraints(pod, HARD)
         return _Check.over(pod, constraints, cluster) if constraints else None
 
     def score(self, pod: PodInfo, cluster: Cluster, nodes: Sequence[NodeInfo]) -> Sequence[int] | None:
+        constraints = self.constraints(pod, SOFT)
+        return spread_scores(pod, constraints, cluster, nodes, strict=self.strict(pod)) if constraints else None
+
+    def constraints(self, pod: PodInfo, when_unsatisfiable: str) -> tuple[Constraint, ...]:
+        """The pod's own; where it has none at all, the defaults for what belongs with it."""
         if pod.spec.get("topologySpreadConstraints"):
-            constraints, strict = own_constraints(pod, SOFT), True
-        else:
-            selector = self._default_selector(pod)
-            constraints, strict = default_constraints(selector) if selector is not None else (), False
-        return spread_scores(pod, constraints, cluster, nodes, strict=strict) if constraints else None
+            return own_constraints(pod, when_unsatisfiable)
+        specs = [each for each in self._defaults if each["whenUnsatisfiable"] == when_unsatisfiable]
+        selector = self._default_selector(pod) if specs else None
+        return default_constraints(selector, specs) if selector is not None else ()
+
+    def strict(self, pod: PodInfo) -> bool:
+        """Whether only nodes with all topologies take part in scoring: not by the system's defaults."""
+        return bool(pod.spec.get("topologySpreadConstraints")) or not self._system

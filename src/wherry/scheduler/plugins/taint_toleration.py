@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from wherry.api.types import Object
 from wherry.scheduler.framework.cluster_event import ClusterEvent
 from wherry.scheduler.framework.node_info import NodeInfo
-from wherry.scheduler.framework.plugin import Cluster, Filter, Filtering, Score, always
+from wherry.scheduler.framework.plugin import Cluster, Filter, Filtering, NodeTest, RelativeScore, always
 from wherry.scheduler.framework.pod_info import PodInfo
-from wherry.scheduler.framework.scoring import reversed_to_maximum
 from wherry.scheduler.framework.status import Status, unresolvable
-from wherry.scheduler.framework.tolerations import Toleration, tolerated, untolerated
+from wherry.scheduler.framework.tolerations import Taint, Toleration, tolerated, untolerated
 
 REJECTED = unresolvable("TaintToleration", "node(s) had untolerated taint(s)")
 _HARD = ("NoSchedule", "NoExecute")
@@ -36,8 +35,9 @@ class _Check(Filtering):
         return None
 
 
-class TaintToleration(Filter, Score):
+class TaintToleration(Filter, RelativeScore):
     name = "TaintToleration"
+    reverse = True
     events = {
         ClusterEvent.NODE_ADD: _lets_in,
         ClusterEvent.NODE_TAINT: _lets_in,
@@ -47,14 +47,19 @@ class TaintToleration(Filter, Score):
     def pre_filter(self, pod: PodInfo, cluster: Cluster) -> Filtering:
         return _Check(pod.spec.get("tolerations") or ())
 
-    def score(self, pod: PodInfo, cluster: Cluster, nodes: Sequence[NodeInfo]) -> Sequence[int] | None:
+    def raw_score(self, pod: PodInfo, cluster: Cluster) -> NodeTest:
         """Fewer soft taints that are not tolerated are better."""
-        if not any(node.soft_taints for node in nodes):
-            return None
-        tolerations = [
-            toleration
-            for toleration in pod.spec.get("tolerations") or ()
-            if toleration.get("effect") in (None, "", "PreferNoSchedule")
-        ]
-        counts = [sum(not tolerated(taint, tolerations) for taint in node.soft_taints) for node in nodes]
-        return reversed_to_maximum(counts)
+        tolerations = soft_tolerations(pod)
+        return lambda node: count_untolerated(node.soft_taints, tolerations)
+
+
+def soft_tolerations(pod: PodInfo) -> Sequence[Toleration]:
+    return [
+        toleration
+        for toleration in pod.spec.get("tolerations") or ()
+        if toleration.get("effect") in (None, "", "PreferNoSchedule")
+    ]
+
+
+def count_untolerated(taints: Sequence[Taint], tolerations: Sequence[Toleration]) -> int:
+    return sum(not tolerated(taint, tolerations) for taint in taints)
