@@ -24,7 +24,7 @@ from wherry.scheduler.framework.post_filter import Remedy, post_filter
 from wherry.scheduler.framework.status import Status
 
 if TYPE_CHECKING:
-    from wherry.scheduler.vectors.search import VectorSearch
+    from wherry.scheduler.vectors.search import Found, VectorSearch
 
 ENOUGH_AT_LEAST = 100
 VECTORS_FROM = 100
@@ -82,9 +82,9 @@ class Placement:
         if (node := self._reserved(attempt)) is not None:
             return node
         if self._uses_vectors():
-            best = self._best_by_vectors(attempt)
-            if best is not None:
-                return self._pick(best) if best else self._refusal(attempt)
+            found = self._search_by_vectors(attempt)
+            if found is not None:
+                return found.pick(self._rng) or self._refusal_by_vectors(attempt, found)
         feasible = self._feasible(attempt)
         if not feasible:
             return self._refusal(attempt)
@@ -121,19 +121,17 @@ class Placement:
     def _uses_vectors(self) -> bool:
         return not self._percentage and self._cluster.node_count() >= self._vectors_from
 
-    def _best_by_vectors(self, attempt: Attempt) -> list[str] | None:
-        """The best nodes; none fits: the diagnosis tells why. None: not for vectors."""
+    def _search_by_vectors(self, attempt: Attempt) -> Found | None:
+        """None for a pod that is not for vectors."""
         if self._vectors is None:
             from wherry.scheduler.vectors.search import VectorSearch
 
             self._vectors = VectorSearch.of(self._framework, self._cluster)
-        found = self._vectors.find(attempt.pod, attempt)
-        if found is None:
-            return None
-        best = found.best()
-        if not best:
-            attempt.diagnosis.nodes = found.verdicts()
-        return best
+        return self._vectors.find(attempt.pod, attempt)
+
+    def _refusal_by_vectors(self, attempt: Attempt, found: Found) -> Refusal:
+        attempt.diagnosis.nodes = found.verdicts()
+        return self._refusal(attempt)
 
     # One by one.
 

@@ -7,6 +7,7 @@ form for the nodes that are left. Scores likewise.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -68,11 +69,21 @@ class Found:
     rivalled: Mapping[int, Callable[[], Status | None]] = field(default_factory=dict)
     """Rows that other pods wait for, and the plain check that takes these into account."""
 
+    def pick(self, rng: random.Random) -> str | None:
+        """One of the nodes with the highest score; None where none fits."""
+        rows = self._best()
+        if not len(rows):
+            return None
+        info = self.table.infos[rows[rng.randrange(len(rows))]]
+        return info.name if info is not None else None
+
     def best(self) -> list[str]:
-        """The names of the nodes with the highest score; empty where none fits."""
-        if not len(self.scores) or (highest := self.scores.max()) < 0:
-            return []
-        return self._names(np.flatnonzero(self.scores == highest))
+        """The names of all nodes with the highest score."""
+        return self._names(self._best())
+
+    def _best(self) -> Numbers:
+        highest = self.scores.max() if len(self.scores) else -1
+        return np.flatnonzero(self.scores == highest) if highest >= 0 else self.scores[:0]
 
     def feasible(self) -> list[str]:
         return self._names(np.flatnonzero(self.scores >= 0))
