@@ -20,7 +20,7 @@ from wherry.apiserver.registry import Served
 from wherry.apiserver.transforms import partial, table
 from wherry.apiserver.versions import ExpiredToken
 from wherry.store.port import Entry
-from wherry.wire.messages import Response
+from wherry.wire.messages import Headers, Reply, Response, StreamResponse
 
 NO_CACHE = ("Cache-Control", "no-cache, private")
 HEADERS = (NO_CACHE,)
@@ -178,6 +178,15 @@ def compressed(call: Call, body: bytes, content_type: str = "application/json") 
         return Response(200, body, content_type, headers_of(call))
     headers = (*headers_of(call), ("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding"))
     return Response(200, gzip.compress(body, compresslevel=1), content_type, headers)
+
+
+def with_headers(reply: Reply, headers: Headers) -> Reply:
+    """The reply with more headers; one that takes the connection over stays as it is."""
+    if type(reply) is Response:
+        return Response(reply.status, reply.body, reply.content_type, (*reply.headers, *headers))
+    if type(reply) is StreamResponse:
+        return StreamResponse(reply.produce, reply.status, reply.content_type, (*reply.headers, *headers))
+    return reply
 
 
 def success(*, name: str = "", group: str = "", kind: str = "", uid: str = "") -> Object:

@@ -21,7 +21,7 @@ from wherry.apiserver.admission.priority import PriorityDefault
 from wherry.apiserver.aggregation.autoregister import AutoRegistration, at_start
 from wherry.apiserver.aggregation.backend import InProcessApi
 from wherry.apiserver.aggregation.follower import Aggregator
-from wherry.apiserver.answers import error_reply
+from wherry.apiserver.answers import error_reply, with_headers
 from wherry.apiserver.authentication.assembly import Authentication
 from wherry.apiserver.authentication.jwt import SigningKey
 from wherry.apiserver.authorization.authorizer import Authorizer
@@ -34,6 +34,10 @@ from wherry.apiserver.config import ServerConfig
 from wherry.apiserver.customresources.follower import CustomResources
 from wherry.apiserver.event_expiry import keep_sweeping
 from wherry.apiserver.fixed_paths import fixed_paths
+from wherry.apiserver.flowcontrol.control import FlowControl
+from wherry.apiserver.flowcontrol.dump import dumps
+from wherry.apiserver.flowcontrol.keeping import suggested
+from wherry.apiserver.flowcontrol.stage import fairness
 from wherry.apiserver.metrics import Metrics
 from wherry.apiserver.middleware.authentication import authentication
 from wherry.apiserver.middleware.authorization import authorization
@@ -118,6 +122,7 @@ class ApiServer:
         self._in_process = tuple(aggregated)
         self._aggregator = Aggregator(self.parts, proxy=config.front_proxy, http=http, in_process=aggregated)
         self._autoregistration = AutoRegistration(self.parts)
+        self._flow = FlowControl(self.parts, seats=config.seats)
         self.ready = False
         """Whether `start` is done: `/readyz` says so."""
         self._info_of = PathCache(self.parts.registry)
@@ -125,8 +130,10 @@ class ApiServer:
 
     def _pipeline(self) -> Stage:
         parts = self.parts
-        stage = dispatch(fixed_paths(parts, ready=lambda: self.ready))
+        stage = dispatch(fixed_paths(parts, ready=lambda: self.ready, more=dumps(self._flow)))
         stage = authorization(parts.authorizer)(stage)
+        if parts.config.seats:
+            stage = fairness(self._flow, parts.clock)(stage)
         stage = impersonation(parts.authorizer)(stage)
         return authentication(parts.authenticator)(stage)
 
@@ -137,7 +144,7 @@ class ApiServer:
             await reconcile(parts, roles)
         await asyncio.gather(
             ensure(
-                parts, [*namespaces(), *priority_classes(), self._kubernetes_service(), *roles, *self._api_services()]
+                parts, [*namespaces(), *priority_classes(), self._kubernetes_service(), *roles, *self._served_objects()]
             ),
             kubernetes_service.publish(parts),
             authentication_config.publish(parts),
@@ -147,6 +154,7 @@ class ApiServer:
         self._custom.start()
         self._autoregistration.start()
         self._aggregator.start()
+        self._flow.start()
         self.ready = True
 
     async def run(self) -> None:
@@ -163,6 +171,7 @@ class ApiServer:
     async def aclose(self) -> None:
         """End what works in the background, close connections that the server opened itself; `run` does it, too."""
         self._autoregistration.close()
+        self._flow.close()
         await self._aggregator.close()
         await self._calls.aclose()
         await self._authentication.aclose()
@@ -178,10 +187,10 @@ class ApiServer:
         port = self.parts.config.advertise_port
         return kubernetes_service.service(addresses.first(), addresses.family, port)
 
-    def _api_services(self) -> list[Object]:
+    def _served_objects(self) -> list[Object]:
         now = stamp(self.parts.clock.now())
         groups = [(group, each) for group, versions in self.parts.registry.groups().items() for each in versions]
-        return at_start(groups, self._in_process, now)
+        return [*at_start(groups, self._in_process, now), *suggested(now)]
 
     def _roles(self) -> list[Object]:
         if not self.parts.authorizer.enabled:
@@ -204,7 +213,7 @@ class ApiServer:
             answer = self._failure(call, error)
         if type(answer) is Response or not isawaitable(answer):
             parts.metrics.observe(call, getattr(answer, "status", 101), parts.clock.monotonic() - began)
-            return answer
+            return with_headers(answer, call.flow) if call.flow else answer
         return self._finish(call, answer, began)
 
     def _call(self, request: Request) -> Call:
@@ -223,7 +232,7 @@ class ApiServer:
             reply = self._failure(call, error)
         parts = self.parts
         parts.metrics.observe(call, getattr(reply, "status", 101), parts.clock.monotonic() - began)
-        return reply
+        return with_headers(reply, call.flow) if call.flow else reply
 
     def _failure(self, call: Call, error: Exception) -> Reply:
         request = call.request

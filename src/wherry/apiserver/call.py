@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from wherry.api.errors import MethodNotAllowed, NotFound
 from wherry.apiserver.registry import Served
 from wherry.apiserver.request_info import PathInfo
-from wherry.wire.messages import Reply, Request
+from wherry.wire.messages import Headers, Reply, Request
 
 if TYPE_CHECKING:
     from wherry.apiserver.negotiation import Format
@@ -25,7 +25,9 @@ _NO_QUERY: dict[str, list[str]] = {}
 class Call:
     """One request, filled in from stage to stage: path and verb, then the user, then what the handler finds out."""
 
-    __slots__ = ("_query", "accepted", "audit_annotations", "info", "parts", "request", "user", "verb", "warnings")
+    __slots__ = (
+        "_query", "accepted", "audit_annotations", "flow", "info", "parts", "request", "user", "verb", "warnings",
+    )  # fmt: skip
 
     user: User
     """Who asks; set by authentication."""
@@ -37,6 +39,8 @@ class Call:
         self.verb = verb
         self.accepted = accepted
         """The form that the client wants; None where nothing it accepts can be given."""
+        self.flow: Headers = ()
+        """What the answer says of priority and fairness."""
         self.warnings: list[str] = []
         self.audit_annotations: dict[str, str] | None = None
         """What admission wants written into the audit log; see `annotate`."""

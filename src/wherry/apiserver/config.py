@@ -46,5 +46,7 @@ class ServerConfig:
     """PEM: who signs client certificates; told to extension API servers."""
     front_proxy: FrontProxy | None = None
     """How extension API servers know this one; without it they must believe anybody, or nobody."""
+    seats: int = 600
+    """How much may be under way at once, for priority and fairness to divide; 0 switches it off."""
     rbac: bool = False
     """Decide by RBAC; otherwise everybody who is let in may do everything."""

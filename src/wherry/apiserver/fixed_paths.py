@@ -18,7 +18,9 @@ from wherry.store.port import StoreError
 from wherry.wire.messages import Response
 
 
-def fixed_paths(parts: Parts, *, ready: Callable[[], bool]) -> Mapping[str, Stage]:
+def fixed_paths(
+    parts: Parts, *, ready: Callable[[], bool], more: Mapping[str, Stage] | None = None
+) -> Mapping[str, Stage]:
     """The handlers by path; those that end in `/` serve all that is below."""
 
     def store_answers() -> bool:
@@ -49,6 +51,7 @@ def fixed_paths(parts: Parts, *, ready: Callable[[], bool]) -> Mapping[str, Stag
         "/.well-known/openid-configuration": _openid_configuration,
         "/openid/v1/jwks": _key_set,
         clock_control.PATH: clock_control.handle,
+        **(more or {}),
     }
     for name, checks in (
         ("livez", {**alive, **started}),

@@ -49,6 +49,11 @@ class Hub:
     def __len__(self) -> int:
         return len(self._interests)
 
+    @property
+    def audience(self) -> int:
+        """How many hear of every change."""
+        return len(self._broad)
+
     def attach(self, receiver: Receiver, interest: Interest | None = None) -> None:
         """Hand it every change from now on, or at least those that its interest covers."""
         self._interests[receiver] = interest
@@ -117,6 +122,11 @@ class Hubs:
         if hub is None:
             hub = self._hubs[prefix] = Hub(self._store, prefix)
         return hub
+
+    def audience(self, prefix: str) -> int:
+        """How many are told of every change of a prefix."""
+        hub = self._hubs.get(prefix)
+        return 0 if hub is None else hub.audience
 
     def watchers(self) -> dict[str, int]:
         """How many watch each prefix now."""
