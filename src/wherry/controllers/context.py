@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from wherry.api.types import Object
 from wherry.base.clock import Clock
 from wherry.base.log import Logger
 from wherry.client.client import Client
@@ -17,6 +19,12 @@ class Config:
 
     root_ca: str = ""
     """The cluster's CA certificates as PEM, published into every namespace; empty: not published."""
+    sign_token: Callable[[Object], str] | None = None
+    """Signs claims as a service account token, for secrets that hold one; None: they stay empty."""
+    signing_authority: tuple[bytes, bytes] | None = None
+    """Certificate and key (PEM) that sign approved certificate requests; None: nobody does."""
+    signing_seconds: float = 365 * 24 * 3600.0
+    """How long such certificates live at most."""
     node_monitor_grace: float = 40.0
     node_monitor_period: float = 5.0
     terminated_pod_threshold: int = 12500

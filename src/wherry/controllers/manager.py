@@ -52,6 +52,12 @@ CONTROLLERS: Mapping[str, Callable[[Context], Controller]] = {
     "nodelifecycle": _loaded("wherry.controllers.nodelifecycle", "NodeLifecycleController"),
     "taint-eviction-controller": _loaded("wherry.controllers.tainteviction", "TaintEvictionController"),
     "resourcequota": _loaded("wherry.controllers.resourcequota", "ResourceQuotaController"),
+    "serviceaccount-token": _loaded("wherry.controllers.serviceaccounttokens", "ServiceAccountTokensController"),
+    "token-cleaner": _loaded("wherry.controllers.bootstrap.tokencleaner", "TokenCleaner"),
+    "bootstrap-signer": _loaded("wherry.controllers.bootstrap.signer", "BootstrapSigner"),
+    "csrapproving": _loaded("wherry.controllers.certificates.approver", "CertificateApprover"),
+    "csrsigning": _loaded("wherry.controllers.certificates.signing", "CertificateSigner"),
+    "csrcleaner": _loaded("wherry.controllers.certificates.cleaner", "CertificateCleaner"),
     "podgc": _loaded("wherry.controllers.podgc", "PodGCController"),
 }
 """Every controller there is, by the name that switches it on and off."""

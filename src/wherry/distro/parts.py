@@ -95,14 +95,19 @@ class Parts:
         return {name: known[name] for name in part_names(self._config)}
 
     async def controllers(self) -> None:
+        from wherry.apiserver.authentication.jwt import SigningKey
         from wherry.controllers.context import Config as ControllerConfig
         from wherry.controllers.manager import ControllerManager
         from wherry.controllers.names import selected
         from wherry.node.fakes.heartbeats import grace_seconds
 
         client = self._connect(Identity(CONTROLLER_MANAGER, (MASTERS,)))
+        credentials = self._credentials
         config = ControllerConfig(
-            root_ca=self._credentials.ca.decode(), node_monitor_grace=grace_seconds(self._config.pretended_nodes)
+            root_ca=credentials.ca.decode(),
+            sign_token=SigningKey(credentials.signing_key).sign,
+            signing_authority=(credentials.ca, credentials.authority.pair.key.read_bytes()),
+            node_monitor_grace=grace_seconds(self._config.pretended_nodes),
         )
         enabled = selected(self._config.controllers)
 

@@ -1,0 +1,1 @@
+"""Bootstrap tokens: those that expired are removed, the others sign what a joining machine reads before it trusts anybody."""
