@@ -24,7 +24,7 @@ from wherry.apiserver.aggregation.follower import Aggregator
 from wherry.apiserver.answers import error_reply, with_headers
 from wherry.apiserver.authentication.assembly import Authentication
 from wherry.apiserver.authentication.jwt import SigningKey
-from wherry.apiserver.authorization.authorizer import Authorizer
+from wherry.apiserver.authorization.assembly import Authorization
 from wherry.apiserver.bootstrap import authentication_config, kubernetes_service
 from wherry.apiserver.bootstrap.ensure import ensure
 from wherry.apiserver.bootstrap.namespaces import namespaces, priority_classes
@@ -91,6 +91,7 @@ class ApiServer:
         config = config or ServerConfig()
         tokens = _tokens(config, store, clock)
         log = log or Logger("apiserver")
+        self._authorization = Authorization(config, clock=clock, log=log)
         self._authentication = Authentication(config, tokens=tokens, store=store, clock=clock, log=log)
         self._services = ServiceAllocator(cidr=config.service_cidr, node_ports=config.node_ports)
         hubs = Hubs(store)
@@ -108,7 +109,7 @@ class ApiServer:
             admission=Admission(admission),
             tokens=tokens,
             authenticator=self._authentication.authenticator,
-            authorizer=Authorizer(enabled=config.rbac),
+            authorizer=self._authorization.authorizer,
             metrics=Metrics(started=clock.now()),
             allocators={"services": self._services},
             connect=dict(connect or {}),
@@ -165,6 +166,7 @@ class ApiServer:
                 group.create_task(self._keep_published())
                 group.create_task(self._custom.run())
                 group.create_task(self._authentication.run())
+            group.create_task(self._authorization.run())
         finally:
             await self.aclose()
 
@@ -175,6 +177,7 @@ class ApiServer:
         await self._aggregator.close()
         await self._calls.aclose()
         await self._authentication.aclose()
+        await self._authorization.aclose()
 
     async def _keep_published(self) -> None:
         while True:

@@ -48,5 +48,7 @@ class ServerConfig:
     """How extension API servers know this one; without it they must believe anybody, or nobody."""
     seats: int = 600
     """How much may be under way at once, for priority and fairness to divide; 0 switches it off."""
+    authorization_config: Path | None = None
+    """An AuthorizationConfiguration: who decides, in which order. Read again when it changes. Without it, with `rbac`: Node, RBAC."""
     rbac: bool = False
     """Decide by RBAC; otherwise everybody who is let in may do everything."""

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from wherry.controllers.manager import CONTROLLERS
 
 UPSTREAM: Mapping[str, str] = {
+    "bootstrap-signer-controller": "bootstrap-signer",
     "certificatesigningrequest-approving-controller": "csrapproving",
     "certificatesigningrequest-cleaner-controller": "csrcleaner",
     "certificatesigningrequest-signing-controller": "csrsigning",
@@ -40,8 +41,10 @@ UPSTREAM: Mapping[str, str] = {
     "resourcequota-controller": "resourcequota",
     "root-ca-certificate-publisher-controller": "root-ca-cert-publisher",
     "serviceaccount-controller": "serviceaccount",
+    "serviceaccount-token-controller": "serviceaccount-token",
     "statefulset-controller": "statefulset",
     "taint-eviction-controller": "taint-eviction-controller",
+    "token-cleaner-controller": "token-cleaner",
     "ttl-after-finished-controller": "ttl-after-finished",
     "ttl-controller": "ttl",
 }

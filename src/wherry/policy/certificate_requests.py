@@ -59,7 +59,7 @@ def read_request(obj: Object) -> Asked:
         parsed = x509.load_pem_x509_csr(pem)
         names = _names(parsed)
         genuine = parsed.is_signature_valid
-    except Exception as error:  # noqa: BLE001  # the library raises what its parsers raise; it is a bad request whatever it is
+    except Exception as error:  # the library raises what its parsers raise; it is a bad request whatever it is
         raise RequestError(f"the request cannot be read: {error}") from error
     if not genuine:
         raise RequestError("the request's signature is wrong")

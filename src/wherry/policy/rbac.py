@@ -10,7 +10,7 @@ Source: "Using RBAC Authorization" in the Kubernetes documentation.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ GROUP = "rbac.authorization.k8s.io"
 _Key = tuple[str, str, str]
 """Kind, namespace (empty for cluster roles and their bindings), name."""
 
+_ACCOUNT = "system:serviceaccount:"
 _MOST_USERS = 10_000
 _MOST_ANSWERS = 5_000
 _EVERY_NAME: frozenset[str] | None = None
@@ -140,6 +141,15 @@ class Rules:
             return ""
         return f"RBAC: {next(iter(absent))}" if len(absent) == 1 else f"RBAC: [{', '.join(absent)}]"
 
+    def why(self, user: User, namespace: str, matches: Callable[[Rule], bool]) -> str:
+        """By which binding something is allowed: the first of those whose role has a rule that `matches`."""
+        for subject, binding, key in self._subjects_of(user):
+            if binding.namespace in ("", namespace) and any(map(matches, self._roles.get(binding.role, ()))):
+                where = f"{key[2]}/{key[1]}" if key[1] else key[2]
+                kind, _, name = subject.partition(":")
+                return f'RBAC: allowed by {key[0]} "{where}" of {binding.role[0]} "{binding.role[2]}" to {_said(kind, name)}'
+        return ""
+
     def _of(self, user: User) -> _Granted:
         found = self._granted.get(user)
         if found is None:
@@ -152,17 +162,31 @@ class Rules:
         return found
 
     def _bindings_of(self, user: User) -> Iterator[_Binding]:
+        for _, binding, _ in self._subjects_of(user):
+            yield binding
+
+    def _subjects_of(self, user: User) -> Iterator[tuple[str, _Binding, _Key]]:
+        """Each binding once, with the subject that it names the user by."""
         seen: set[_Key] = set()
         for subject in (f"User:{user.name}", *(f"Group:{group}" for group in user.groups)):
             keys = self._by_subject.get(subject, set()) - seen
             seen |= keys
             for key in sorted(keys):
-                yield self._bindings[key]
+                yield subject, self._bindings[key], key
 
     def _unbind(self, key: _Key) -> None:
         binding = self._bindings.pop(key, None)
         for subject in binding.subjects if binding else ():
             self._by_subject[subject].discard(key)
+
+
+def _said(kind: str, name: str) -> str:
+    """A subject as people say it; a service account by its namespace, too."""
+    account = name.removeprefix(_ACCOUNT)
+    if kind == "User" and account != name and ":" in account:
+        namespace, _, own = account.partition(":")
+        return f'ServiceAccount "{own}/{namespace}"'
+    return f'{kind} "{name}"'
 
 
 def _key(obj: Object) -> _Key:

@@ -12,6 +12,7 @@ from wherry.apiserver.config import ServerConfig
 from wherry.base.fake_clock import FakeClock
 from wherry.policy.user import User
 from wherry.testing.apiserver import ADMIN, in_process_server
+from wherry.testing.certificates import request_pem
 from wherry.testing.http import Api
 from wherry.testing.manifests import MAPS, PODS, config_map, pod
 from wherry.wire.messages import Peer
@@ -111,7 +112,10 @@ async def test_access_reviews_answer_what_requests_would_get(api: Api) -> None:
     await allow(api, "jane", "get", "configmaps")
     wish = {"verb": "get", "resource": "configmaps", "namespace": "default"}
     other = {"spec": {"user": "jane", "resourceAttributes": wish}}
-    assert (await api("POST", f"{REVIEWS}/subjectaccessreviews", other)).body["status"] == {"allowed": True}
+    assert (await api("POST", f"{REVIEWS}/subjectaccessreviews", other)).body["status"] == {
+        "allowed": True,
+        "reason": 'RBAC: allowed by ClusterRoleBinding "jane-get" of ClusterRole "jane-get" to User "jane"',
+    }
     api.user = User("jane", ("system:authenticated",))
     mine = {"spec": {"resourceAttributes": {**wish, "verb": "delete"}}}
     assert (await api("POST", f"{REVIEWS}/selfsubjectaccessreviews", mine)).body["status"]["allowed"] is False
@@ -200,3 +204,45 @@ async def test_pods_get_tolerations_and_a_priority(api: Api) -> None:
 async def test_new_nodes_take_no_pods_yet(api: Api) -> None:
     node = await api.create("/api/v1/nodes", {"metadata": {"name": "n1"}})
     assert node["spec"]["taints"] == [{"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}]
+
+
+async def test_deciding_and_signing_certificate_requests_needs_the_signers_permission(api: Api) -> None:
+    group = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+    spec = {"signerName": "example.com/own", "usages": ["client auth"], "request": request_pem("jane")}
+    await api.create(group, {"metadata": {"name": "wish"}, "spec": spec})
+    rules = [
+        {
+            "apiGroups": ["certificates.k8s.io"],
+            "resources": ["certificatesigningrequests/approval", "certificatesigningrequests/status"],
+            "verbs": ["update"],
+        }
+    ]
+    await api.create(f"{RBAC}/clusterroles", {"metadata": {"name": "csr"}, "rules": rules})
+    subject = {"kind": "User", "name": "jane", "apiGroup": "rbac.authorization.k8s.io"}
+    role = {"kind": "ClusterRole", "name": "csr", "apiGroup": "rbac.authorization.k8s.io"}
+    binding = {"metadata": {"name": "csr"}, "subjects": [subject], "roleRef": role}
+    await api.create(f"{RBAC}/clusterrolebindings", binding)
+    found = (await api("GET", f"{group}/wish")).body
+    approved = {**found, "status": {"conditions": [{"type": "Approved", "status": "True", "reason": "x"}]}}
+    failed = {**found, "status": {"conditions": [{"type": "Failed", "status": "True", "reason": "x"}]}}
+    jane = User("jane", ("system:authenticated",))
+    api.user = jane
+    for subresource, body, verb in (("approval", approved, "approve"), ("status", failed, "sign")):
+        answer = await api("PUT", f"{group}/wish/{subresource}", body)
+        assert answer.status == 403
+        assert answer.message == (
+            'certificatesigningrequests.certificates.k8s.io "wish" is forbidden: '
+            f'user not permitted to {verb} requests with signerName "example.com/own"'
+        )
+    api.user = ADMIN
+    patch = [
+        {
+            "apiGroups": ["certificates.k8s.io"],
+            "resources": ["signers"],
+            "resourceNames": ["example.com/*"],
+            "verbs": ["approve"],
+        }
+    ]
+    await api.patch(f"{RBAC}/clusterroles/csr", {"rules": rules + patch})
+    api.user = jane
+    assert (await api("PUT", f"{group}/wish/approval", approved)).status == 200

@@ -88,6 +88,7 @@ _RULES: LazyTable[Rules] = LazyTable(
     },
 )
 _SUBRESOURCES: Mapping[tuple[str, str], str] = {
+    ("certificatesigningrequests.certificates.k8s.io", "approval"): "cluster:CERTIFICATE_APPROVAL",
     ("namespaces", "finalize"): "core:NAMESPACE_FINALIZE",
     ("pods", "ephemeralcontainers"): "pod_updates:EPHEMERAL_CONTAINERS",
     ("pods", "resize"): "pod_updates:RESIZE",

@@ -5,6 +5,8 @@ Source: the `validation` package of each group.
 
 from __future__ import annotations
 
+import base64
+
 from wherry.api.types import Object
 from wherry.api.validation.errors import Errors, quote
 from wherry.api.validation.fields import (
@@ -113,7 +115,45 @@ def certificate_request(errors: Errors, obj: Object) -> None:
         errors.invalid(
             "spec.expirationSeconds", seconds, "may not specify a duration less than 600 seconds (10 minutes)"
         )
+    if signer == "kubernetes.io/legacy-unknown":
+        errors.invalid("spec.signerName", signer, "the legacy signerName is not allowed via this API version")
     _signer(errors, signer, "spec.signerName")
+
+
+_FINAL_CONDITIONS = ("Approved", "Denied", "Failed")
+
+
+def update_certificate_request(errors: Errors, new: Object, old: Object) -> None:
+    """What was decided or signed stays so."""
+    before, after = old.get("status") or {}, new.get("status") or {}
+    if before.get("certificate") and after.get("certificate") != before["certificate"]:
+        errors.forbidden("status.certificate", "updates may not modify existing certificate content")
+    kept = {each.get("type") for each in after.get("conditions") or ()}
+    for each in before.get("conditions") or ():
+        if each.get("type") in _FINAL_CONDITIONS and each["type"] not in kept:
+            text = f"updates may not remove a condition of type {quote(each['type'])}"
+            errors.forbidden("status.conditions", text)
+    for i, each in enumerate(after.get("conditions") or ()):
+        if not each.get("type"):
+            errors.required(f"status.conditions[{i}].type")
+        elif each["type"] in _FINAL_CONDITIONS and each.get("status") != "True":
+            errors.not_supported(f"status.conditions[{i}].status", each.get("status"), ["True"])
+    if {"Approved", "Denied"} <= kept:
+        errors.invalid("status.conditions", "", "Approved and Denied conditions are mutually exclusive")
+
+
+def update_certificate_request_status(errors: Errors, new: Object, old: Object) -> None:
+    update_certificate_request(errors, new, old)
+    certificate = (new.get("status") or {}).get("certificate")
+    if certificate and certificate != (old.get("status") or {}).get("certificate"):
+        try:
+            found = base64.b64decode(certificate)
+        except ValueError:
+            found = b""
+        if b"-----BEGIN CERTIFICATE-----" not in found:
+            errors.invalid(
+                "status.certificate", "<certificate data>", "must contain at least one CERTIFICATE PEM block"
+            )
 
 
 def _signer(errors: Errors, signer: str, path: str) -> None:
@@ -165,5 +205,8 @@ DISRUPTION_BUDGETS = Rules(create=disruption_budget, status=budget_status)
 PRIORITY_CLASSES = Rules(create=priority_class, update=update_priority_class)
 LEASES = Rules(create=lease)
 RUNTIME_CLASSES = Rules(create=runtime_class, update=update_runtime_class)
-CERTIFICATE_REQUESTS = Rules(name=names.path_segment, create=certificate_request)
+CERTIFICATE_REQUESTS = Rules(
+    name=names.path_segment, create=certificate_request, status=update_certificate_request_status
+)
+CERTIFICATE_APPROVAL = Rules(update=update_certificate_request)
 API_SERVICES = Rules(name=names.path_segment, create=api_service)

@@ -28,10 +28,16 @@ class ClaimsReader:
                 (config.username.expression, f"{path}.claimMappings.username.expression"),
                 (config.groups.expression, f"{path}.claimMappings.groups.expression"),
                 (config.uid.expression, f"{path}.claimMappings.uid.expression"),
-                *((rule.expression, f"{path}.claimValidationRules.expression") for rule in config.claim_rules),
                 *((text, f"{path}.claimMappings.extra.valueExpression") for _, text in config.extra),
             )
             if text
+        }
+        self._conditions = {
+            rule.expression: ClaimsExpression(
+                rule.expression, f"{path}.claimValidationRules.expression", condition=True
+            )
+            for rule in config.claim_rules
+            if rule.expression
         }
         self._user_rules = [
             (UserExpression(rule.expression, f"{path}.userValidationRules.expression"), rule.message)
@@ -56,7 +62,7 @@ class ClaimsReader:
 
     def _check(self, rule: ClaimRule, claims: Object) -> None:
         if rule.expression:
-            if self._compiled[rule.expression].value(claims) is not True:
+            if self._conditions[rule.expression].value(claims) is not True:
                 raise TokenError(f"validation expression failed: {rule.message or rule.expression}")
         elif claims.get(rule.claim) != rule.required_value:
             raise TokenError(f"the claim {rule.claim} does not have the value that is required")

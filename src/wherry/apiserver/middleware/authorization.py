@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from inspect import isawaitable
 
-from wherry.apiserver.authorization.authorizer import ALWAYS_ALLOWED_PATHS, Attributes, Authorizer
+from wherry.api.errors import Forbidden
+from wherry.apiserver.authorization.attributes import Attributes, Decision, field_requirements, label_requirements
+from wherry.apiserver.authorization.authorizer import ALWAYS_ALLOWED_PATHS, Authorizer
 from wherry.apiserver.call import Answer, Call, Stage
-from wherry.machinery.field_selectors import parse_fields
-from wherry.machinery.selector_grammar import SelectorError
 from wherry.policy.denial import forbidden, forbidden_path
-from wherry.policy.node_access import ALLOWED, GROUP, SELECTED_NODE
 from wherry.policy.user import MASTERS
+from wherry.wire.messages import Reply
 
 _OF_MANY = frozenset({"list", "watch", "deletecollection"})
 
@@ -25,64 +27,78 @@ def authorization(authorizer: Authorizer) -> Callable[[Stage], Stage]:
             user, info = call.user, call.info
             if MASTERS in user.groups:
                 return following(call)
-            if not info.resource_request:
-                if info.path in ALWAYS_ALLOWED_PATHS or rules.allowed_path(user, call.verb, info.path):
+            # What the roles allow is found here without making anything; only what is left goes through the whole chain.
+            if authorizer.rbac_first:
+                if not info.resource_request:
+                    if info.path in ALWAYS_ALLOWED_PATHS or rules.allowed_path(user, call.verb, info.path):
+                        return following(call)
+                elif (info.name or "fieldSelector" not in call.query) and rules.allowed(
+                    user,
+                    call.verb,
+                    info.group,
+                    info.plural,
+                    subresource=info.subresource,
+                    namespace=info.namespace,
+                    name=info.name,
+                ):
                     return following(call)
-                raise forbidden_path(user, call.verb, info.path)
-            name = info.name or _selected(call, "metadata.name")
-            if rules.allowed(
-                user,
-                call.verb,
-                info.group,
-                info.plural,
-                subresource=info.subresource,
-                namespace=info.namespace,
-                name=name,
-            ):
-                return following(call)
-            _check_node(authorizer, call, name)
+            wish = wish_of(call)
+            decision = authorizer.decide(user, wish)
+            if not isinstance(decision, Decision):
+                return later(call, wish, decision)
+            if not decision.allowed:
+                raise _refusal(call, wish, decision)
             return following(call)
+
+        async def later(call: Call, wish: Attributes, waiting: Awaitable[Decision]) -> Reply:
+            decision = await waiting
+            if not decision.allowed:
+                raise _refusal(call, wish, decision)
+            answer = following(call)
+            return await answer if isawaitable(answer) else answer
 
         return stage
 
     return wrap
 
 
-def _selected(call: Call, field: str) -> str:
-    """A list of one name is a request for that name: rules with resourceNames apply."""
-    if call.verb not in _OF_MANY or "fieldSelector" not in call.query:
-        return ""
-    try:
-        return parse_fields(call.parameter("fieldSelector")).exact(field) or ""
-    except SelectorError:
-        return ""
-
-
-def _check_node(authorizer: Authorizer, call: Call, name: str) -> None:
-    """What RBAC does not allow may still be a node's. Raises `Forbidden`."""
-    user, info = call.user, call.info
-    reason: str | None = None
-    if GROUP in user.groups:
-        field = SELECTED_NODE.get((info.group, info.plural), "")
-        wish = Attributes(
-            call.verb,
-            group=info.group,
-            resource=info.plural,
-            subresource=info.subresource,
-            namespace=info.namespace,
-            name=name,
-            selected_node=_selected(call, field) if field else "",
-        )
-        reason = authorizer.refusal(user, wish)
-        if reason == ALLOWED:
-            return
-    raise forbidden(
-        user,
+def wish_of(call: Call) -> Attributes:
+    """What a request asks for. A list of one name is a request for that name: rules with resourceNames apply."""
+    info = call.info
+    if not info.resource_request:
+        return Attributes(call.verb, path=info.path)
+    of_many = call.verb in _OF_MANY
+    fields = field_requirements(call.parameter("fieldSelector")) if of_many and "fieldSelector" in call.query else ()
+    labels = label_requirements(call.parameter("labelSelector")) if of_many and "labelSelector" in call.query else ()
+    wish = Attributes(
         call.verb,
-        info.group,
-        info.plural,
+        group=info.group,
+        resource=info.plural,
         subresource=info.subresource,
         namespace=info.namespace,
-        name=name,
-        reason=reason or authorizer.rules.trouble(user, info.namespace),
+        name=info.name,
+        version=info.version,
+        fields=fields,
+        labels=labels,
+    )
+    if of_many and not info.name and (name := wish.selected("metadata.name")):
+        return replace(wish, name=name)
+    return wish
+
+
+def _refusal(call: Call, wish: Attributes, decision: Decision) -> Forbidden:
+    if wish.path:
+        error = forbidden_path(call.user, call.verb, wish.path)
+        if decision.reason:
+            error.message += f": {decision.reason}"
+        return error
+    return forbidden(
+        call.user,
+        call.verb,
+        wish.group,
+        wish.resource,
+        subresource=wish.subresource,
+        namespace=wish.namespace,
+        name=wish.name,
+        reason=decision.reason,
     )

@@ -6,14 +6,17 @@ Source: "User impersonation" in the Kubernetes documentation.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from inspect import isawaitable
 from urllib.parse import unquote
 
 from wherry.api.errors import BadRequest
-from wherry.apiserver.authorization.authorizer import Attributes, Authorizer
+from wherry.apiserver.authorization.attributes import Attributes
+from wherry.apiserver.authorization.authorizer import Authorizer
 from wherry.apiserver.call import Answer, Call, Stage
 from wherry.apiserver.tokens import service_account_user
 from wherry.policy.denial import forbidden
 from wherry.policy.user import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, User
+from wherry.wire.messages import Reply
 
 _USER, _GROUP, _UID, _EXTRA = "impersonate-user", "impersonate-group", "impersonate-uid", "impersonate-extra-"
 _ACCOUNT = "system:serviceaccount:"
@@ -25,15 +28,20 @@ def impersonation(authorizer: Authorizer) -> Callable[[Stage], Stage]:
         def stage(call: Call) -> Answer:
             headers = call.request.headers
             if _USER in headers or _GROUP in headers or _UID in headers:
-                call.user = _impersonated(authorizer, call, headers)
+                return acting(call)
             return following(call)
+
+        async def acting(call: Call) -> Reply:
+            call.user = await _impersonated(authorizer, call, call.request.headers)
+            answer = following(call)
+            return await answer if isawaitable(answer) else answer
 
         return stage
 
     return wrap
 
 
-def _impersonated(authorizer: Authorizer, call: Call, headers: Mapping[str, str]) -> User:
+async def _impersonated(authorizer: Authorizer, call: Call, headers: Mapping[str, str]) -> User:
     """Raises `Forbidden`, `BadRequest`."""
     name = headers.get(_USER, "")
     if not name:
@@ -45,10 +53,11 @@ def _impersonated(authorizer: Authorizer, call: Call, headers: Mapping[str, str]
         if header.startswith(_EXTRA)
     }
     for wish in _wishes(name, groups, headers.get(_UID, ""), extra):
-        if not authorizer.allows(call.user, wish):
+        decision = await authorizer.permitted(call.user, wish)
+        if not decision.allowed:
             raise forbidden(
-                call.user, wish.verb, wish.group, wish.resource,
-                subresource=wish.subresource, namespace=wish.namespace, name=wish.name,
+                call.user, wish.verb, wish.group, wish.resource, subresource=wish.subresource,
+                namespace=wish.namespace, name=wish.name, reason=decision.reason,
             )  # fmt: skip
     return _user(name, groups, headers.get(_UID, ""), extra)
 

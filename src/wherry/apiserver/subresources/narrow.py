@@ -22,11 +22,6 @@ def _approval(call: Call, new: Object, old: Object) -> None:
         known = before.get(condition.get("type"))
         condition.setdefault("lastUpdateTime", now)
         condition.setdefault("lastTransitionTime", known.get("lastTransitionTime", now) if known else now)
-    types = {each.get("type") for each in conditions}
-    if {"Approved", "Denied"} <= types:
-        message = "Invalid value: Approved and Denied conditions are mutually exclusive"
-        causes = [Cause("FieldValueInvalid", message, "status.conditions")]
-        raise invalid(call.served.group, call.served.kind, call.info.name, causes)
 
 
 def _ephemeral_containers(call: Call, new: Object, old: Object) -> None:

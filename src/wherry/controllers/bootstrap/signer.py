@@ -28,9 +28,7 @@ class BootstrapSigner:
         self._client = context.client
         self._clock = context.clock
         self._secrets = context.informers.informer("secrets", namespace=NAMESPACE, field_selector=f"type={TYPE}")
-        self._maps = context.informers.informer(
-            "configmaps", namespace=_WHERE, field_selector=f"metadata.name={_NAME}"
-        )
+        self._maps = context.informers.informer("configmaps", namespace=_WHERE, field_selector=f"metadata.name={_NAME}")
         self.loop = Loop(
             self.name,
             self._reconcile,
@@ -54,7 +52,7 @@ class BootstrapSigner:
         if found is None or not text:
             return
         now = self._clock.now()
-        keys = [key for secret in self._secrets.items() if (key := signing_key(secret, now)) is not None]
+        keys = [found_key for secret in self._secrets.items() if (found_key := signing_key(secret, now)) is not None]
         signatures = {_PREFIX + token_id: detached(text.encode(), token_id, secret) for token_id, secret in keys}
         data = {name: value for name, value in found["data"].items() if not name.startswith(_PREFIX)} | signatures
         if data != found["data"]:

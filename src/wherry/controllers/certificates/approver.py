@@ -36,9 +36,7 @@ def _is_own(spec: Object, asked: Asked) -> bool:
 
 
 _WAYS = (
-    _Way(
-        "selfnodeclient", "Auto approving self kubelet client certificate after SubjectAccessReview.", _is_own
-    ),
+    _Way("selfnodeclient", "Auto approving self kubelet client certificate after SubjectAccessReview.", _is_own),
     _Way(
         "nodeclient",
         "Auto approving kubelet client certificate after SubjectAccessReview.",

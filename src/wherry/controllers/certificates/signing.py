@@ -81,9 +81,7 @@ class CertificateSigner:
             asked = read_request(request)
             check_signable(spec["signerName"], asked, spec.get("usages") or ())
         except RequestError as error:
-            failed = with_condition(
-                request, "Failed", reason="SignerValidationFailure", message=str(error), now=now
-            )
+            failed = with_condition(request, "Failed", reason="SignerValidationFailure", message=str(error), now=now)
             await self._client.update(RESOURCE, failed, subresource="status")
             return
         seconds = min(max(spec.get("expirationSeconds") or self._longest, _SHORTEST_SECONDS), self._longest)

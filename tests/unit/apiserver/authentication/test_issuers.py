@@ -164,6 +164,15 @@ async def test_reviews_know_these_tokens(api: Api, provider: Provider) -> None:
         ({"issuer": {"url": "https://x", "audiences": ["a", "b"]}}, "must be MatchAny for multiple audiences"),
         ({"claimMappings": {"username": {"claim": "sub"}}}, "prefix is required when claim is set"),
         ({"claimMappings": {}}, "jwt[0].claimMappings.username: Required value: claim or expression is required"),
+        (
+            {"claimMappings": {"username": {"expression": "claims.sub +"}}},
+            "jwt[0].claimMappings.username.expression: Invalid value",
+        ),
+        (
+            {"userValidationRules": [{"expression": "user.name == 'x'"}]},
+            "jwt[0].userValidationRules.expression: Invalid value",
+        ),
+        ({"claimValidationRules": [{"expression": "claims.sub"}]}, "must evaluate to bool"),
         ({"misspelt": 1}, 'unknown field "jwt[0].misspelt"'),
     ],
 )
@@ -179,3 +188,25 @@ async def test_a_wrong_configuration_is_told_with_its_field(
         async with in_process_server(clock=clock, config=ServerConfig(authentication_config=path)):
             pass
     assert told in str(caught.value) and str(path) in str(caught.value)
+
+
+async def test_expressions_make_names_and_rules(clock: FakeClock, provider: Provider, tmp_path: Path) -> None:
+    mappings = {
+        "username": {"expression": "claims.email.split('@')[0] + ':' + claims.realm.name"},
+        "groups": {"expression": "claims.roles.map(role, 'role:' + role)"},
+        "uid": {"expression": "string(claims.number)"},
+        "extra": [{"key": "example.com/tenant", "valueExpression": "claims.realm.name"}],
+    }
+    claim_rules = [{"expression": "claims.email_verified == true", "message": "verify your address"}]
+    user_rules = [{"expression": "!user.username.startsWith('system:')", "message": "reserved"}]
+    entry = issuer(provider, claimMappings=mappings, claimValidationRules=claim_rules, userValidationRules=user_rules)
+    claims = {"email": "jane@x", "email_verified": True, "realm": {"name": "acme"}, "roles": ["a", "b"], "number": 7}
+    async for api in serving(write(tmp_path / "authentication.yaml", [entry]), clock):
+        assert (await ask(api, provider.token(claims))).body["status"]["userInfo"] == {
+            "username": "jane:acme",
+            "uid": "7",
+            "groups": ["role:a", "role:b", "system:authenticated"],
+            "extra": {"example.com/tenant": ["acme"]},
+        }
+        for wrong in ({"email_verified": False}, {"email": "system:node@x"}, {"roles": 7}, {"realm": {}}):
+            assert (await ask(api, provider.token({**claims, **wrong}))).status == 401

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 
 from wherry.apiserver.config import ServerConfig
 from wherry.base.fake_clock import FakeClock
-from wherry.client import kubeconfig
 from wherry.testing.apiserver import ADMIN, in_process_server
 from wherry.testing.http import Answer, Api
-from wherry.wire.listen import listen
-from wherry.wire.messages import Request, Response
-from wherry.wire.server import serve
+from wherry.testing.webhook import review_service
 
 WHO = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 REVIEW = "/apis/authentication.k8s.io/v1/tokenreviews"
@@ -118,37 +114,17 @@ async def test_a_bootstrap_secret_that_is_not_in_order_lets_nobody_in(clock: Fak
         assert (await ask(api, TOKEN)).status == 401
 
 
-Review = Callable[[dict[str, Any]], dict[str, Any]]
-
-
-@asynccontextmanager
-async def reviewer(directory: Path, decide: Review) -> AsyncIterator[tuple[Path, list[dict[str, Any]]]]:
-    """A service that answers TokenReviews; gives the kubeconfig that points at it, and what it was asked."""
-    asked: list[dict[str, Any]] = []
-
-    def handle(request: Request) -> Response:
-        body = orjson.loads(request.body)
-        asked.append(body)
-        return Response(200, orjson.dumps({**body, "status": decide(body["spec"])}))
-
-    sockets = listen(("127.0.0.1",), 0)
-    server = await serve(handle, sockets=sockets)
-    path = directory / "webhook.kubeconfig"
-    url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}/review"
-    kubeconfig.save(path, kubeconfig.entry("webhook", server=url, ca=b""))
-    try:
-        yield path, asked
-    finally:
-        await server.close(grace_seconds=0.1)
-
-
 async def test_a_webhook_knows_tokens_and_is_asked_again_after_two_minutes(clock: FakeClock, tmp_path: Path) -> None:
     def decide(spec: dict[str, Any]) -> dict[str, Any]:
         if spec["token"] != "remote":
             return {"authenticated": False, "error": "never heard of it"}
         return {"authenticated": True, "user": {"username": "rita", "groups": ["far"], "extra": {"x": ["y"]}}}
 
-    async with reviewer(tmp_path, decide) as (path, asked), serving(clock, authentication_webhook=path) as api:
+    async with (
+        review_service(tmp_path, decide) as service,
+        serving(clock, authentication_webhook=service.kubeconfig) as api,
+    ):
+        asked = service.asked
         for _ in range(3):
             info = (await ask(api, "remote")).body["status"]["userInfo"]
             assert info == {"username": "rita", "groups": ["far", "system:authenticated"], "extra": {"x": ["y"]}}
@@ -167,5 +143,8 @@ async def test_a_webhook_that_answers_for_other_audiences_does_not_count(clock: 
     def decide(spec: dict[str, Any]) -> dict[str, Any]:
         return {"authenticated": True, "user": {"username": "rita"}, "audiences": ["elsewhere"]}
 
-    async with reviewer(tmp_path, decide) as (path, _), serving(clock, authentication_webhook=path) as api:
+    async with (
+        review_service(tmp_path, decide) as service,
+        serving(clock, authentication_webhook=service.kubeconfig) as api,
+    ):
         assert (await ask(api, "remote")).status == 401
