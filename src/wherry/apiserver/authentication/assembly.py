@@ -64,8 +64,9 @@ class Authentication:
     def _load(self, data: bytes) -> None:
         """Take over what the file says, from the next request on. Raises `ConfigurationError`."""
         config = self._config
-        found = parse_authentication(data, source=str(config.authentication_config), disallowed=(config.issuer,))
-        issuers = Issuers(found.issuers, http=self._http, clock=self._clock)
+        source = str(config.authentication_config)
+        found = parse_authentication(data, source=source, disallowed=(config.issuer,))
+        issuers = Issuers(found.issuers, source=source, http=self._http, clock=self._clock)
         self.authenticator.issuers = issuers
         self.authenticator.anonymous = found.anonymous or Anonymous(config.anonymous)
 

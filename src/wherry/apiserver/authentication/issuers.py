@@ -132,10 +132,11 @@ class Accepted:
 class Issuers:
     """All issuers that are configured. Verified tokens are remembered until they expire."""
 
-    def __init__(self, configs: Sequence[IssuerConfig], *, http: HttpClient, clock: Clock) -> None:
+    def __init__(self, configs: Sequence[IssuerConfig], *, source: str, http: HttpClient, clock: Clock) -> None:
+        """`source` names the configuration in errors. Raises `ConfigurationError`."""
         self._clock = clock
         self._issuers = {
-            config.url: Issuer(config, path=f"jwt[{index}]", http=http, clock=clock)
+            config.url: Issuer(config, path=f"{source}: jwt[{index}]", http=http, clock=clock)
             for index, config in enumerate(configs)
         }
         self._known: dict[str, Accepted] = {}

@@ -45,7 +45,10 @@ class Authorization:
         }
         if config.webhook is None:
             return fixed[config.type]
-        conditions = [review_condition(text, f"{config.name}: matchConditions") for text in config.webhook.conditions]
+        conditions = [
+            review_condition(text, f"{self._source}: {config.name}: matchConditions")
+            for text in config.webhook.conditions
+        ]
         return WebhookAuthorizer(config.webhook, conditions, http=self._http, clock=self._clock).decide
 
     async def run(self) -> None:

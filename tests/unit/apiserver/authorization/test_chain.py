@@ -134,12 +134,14 @@ async def test_a_webhook_is_asked_only_about_what_its_conditions_name(clock: Fak
         {"expression": "request.resourceAttributes.namespace == 'default' && !('ops' in request.groups)"},
     ]
     more = {"matchConditions": conditions, "matchConditionSubjectAccessReviewVersion": "v1"}
-    async with review_service(tmp_path, decide) as service:
-        async with serving(clock, write(tmp_path / "authorization.yaml", webhook(service, **more))) as api:
-            assert (await api("GET", MAPS)).status == 200
-            assert (await api("GET", "/api/v1/namespaces/other/configmaps")).status == 403
-            assert (await api("GET", "/metrics")).status == 403
-            assert len(service.asked) == 1
+    async with (
+        review_service(tmp_path, decide) as service,
+        serving(clock, write(tmp_path / "authorization.yaml", webhook(service, **more))) as api,
+    ):
+        assert (await api("GET", MAPS)).status == 200
+        assert (await api("GET", "/api/v1/namespaces/other/configmaps")).status == 403
+        assert (await api("GET", "/metrics")).status == 403
+        assert len(service.asked) == 1
 
 
 @pytest.mark.parametrize(("policy", "status"), [("NoOpinion", 200), ("Deny", 403)])
