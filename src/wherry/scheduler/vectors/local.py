@@ -57,6 +57,8 @@ class Relative:
     weight: int
     one: NodeTest
     raw: Numbers
+    differs: bool = False
+    """Whether any row is not 0; otherwise there is no opinion."""
 
 
 class LocalState:
@@ -102,7 +104,7 @@ class LocalState:
         self.position = table.changed.end
         rows = set(changed) if changed is not None else None
         if rows is None or len(rows) > FEW_ROWS or len(self.marks) < table.size:
-            table.sync()
+            table.sync_numbers()
             self._compute()
         else:
             for row in rows:
@@ -126,6 +128,7 @@ class LocalState:
             total += weight * self._vector(scoring)
         for each in self.relative:
             each.raw = np.where(self.marks == ABSENT, 0, self._vector(each.plugin))
+            each.differs = bool(each.raw.any())
         self.scores = np.where(self.marks == FITS, total, -1)
 
     def _vector(self, plugin: NodeScore | RelativeScore) -> Numbers:
@@ -144,4 +147,5 @@ class LocalState:
         self.marks[row] = mark
         self.scores[row] = sum(weight * one(info) for _, weight, one in self._absolute) if mark == FITS else -1
         for each in self.relative:
-            each.raw[row] = each.one(info)
+            raw = each.raw[row] = each.one(info)
+            each.differs = each.differs or raw != 0

@@ -153,10 +153,10 @@ class VectorSearch:
         if self._namespaces != self._cache.namespaces_version:
             self._kept.clear()
             self._namespaces = self._cache.namespaces_version
+        self._table.sync()
         local = self._local(pod)
         if local is None:
             return None
-        self._table.sync()
         found = Found(self._table, local, local.scores)
         for plugin in self._later_filters:
             rejections = self._rejections(plugin, pod, found)
@@ -164,7 +164,12 @@ class VectorSearch:
                 return None
             found.rejections += rejections
         found.rivalled = self._rivalled(attempt)
-        if not found.rejections and not found.rivalled and not local.relative and not self._scored_later(pod):
+        compared = any(each.differs for each in local.relative) or self._scored_later(pod)
+        if not compared and not found.rivalled:
+            if found.rejections:
+                found.scores = local.scores.copy()
+                for rows, _ in found.rejections:
+                    found.scores[rows] = -1
             return found
         feasible = _left(found)
         for row, check in found.rivalled.items():
@@ -274,6 +279,8 @@ class VectorSearch:
         if not feasible.any():
             return totals
         for each in local.relative:
+            if not each.differs:
+                continue
             highest = int(each.raw[feasible].max())
             if highest:
                 scaled = each.raw * MAX_SCORE // highest

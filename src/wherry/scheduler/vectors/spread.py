@@ -42,6 +42,10 @@ class _Counted:
         self._table = table
         self._versions = (-1, -1)
         self.eligible: Mask = np.zeros(0, np.bool_)
+        self.domains: Mask = np.zeros(0, np.bool_)
+        """Topology values that an eligible row has."""
+        self.unlabelled: Mask | None = None
+        """Rows without the topology; None where all have it."""
         self.column = table.label(constraint.topology_key)
         counts, key = counts_pod(constraint, pod.namespace), constraint.topology_key
         self._domains = DomainSums(table, lambda other: ((key, 1),) if counts(other) else ())
@@ -52,6 +56,10 @@ class _Counted:
         if versions != self._versions:
             recount = self.constraint.honor_taints and versions[1] != self._versions[1]
             self.eligible = self._eligible()
+            found = self.codes[self.eligible & (self.codes >= 0)]
+            self.domains = np.bincount(found, minlength=len(self.column.values)) > 0
+            lacking = (self.codes < 0) & table.there()
+            self.unlabelled = lacking if lacking.any() else None
             self._versions = versions
         self._domains.refresh(self.eligible, recount=recount)
 
@@ -62,9 +70,6 @@ class _Counted:
     @property
     def codes(self) -> np.ndarray[Any, Any]:
         return self.column.array[: self._table.size]
-
-    def labelled(self) -> Mask:
-        return self.codes >= 0
 
     def _eligible(self) -> Mask:
         """Nodes that have all of the pod's topologies, and count for it by its policies."""
@@ -90,7 +95,8 @@ class SpreadFilter:
         found: Rejections = []
         for counted in self._counted:
             counted.refresh()
-            found.append((~counted.labelled(), NO_LABEL))
+            if counted.unlabelled is not None:
+                found.append((counted.unlabelled, NO_LABEL))
             constraint = counted.constraint
             allowed = constraint.max_skew + _lowest(counted) - int(constraint.selector.matches(pod.labels))
             # The last one is for nodes without the label.
@@ -102,11 +108,8 @@ class SpreadFilter:
 
 def _lowest(counted: _Counted) -> int:
     """The smallest count of all domains; with fewer domains than wanted, the missing ones count as empty."""
-    sums = counted.sums
-    there = np.bincount(counted.codes[counted.eligible], minlength=len(sums)) > 0
-    if np.count_nonzero(there) < counted.constraint.min_domains:
-        return 0
-    return int(sums[there].min())
+    sums = counted.sums[counted.domains]
+    return int(sums.min()) if len(sums) >= counted.constraint.min_domains else 0
 
 
 class SpreadScore:

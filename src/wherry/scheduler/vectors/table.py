@@ -1,7 +1,7 @@
 """The nodes as columns: row i of every column is the same node. Follows the cache.
 
 Rows of nodes that have gone are used again. Columns are made when first asked for, and `sync` writes only rows that have
-changed since. Two logs tell readers what happened after the point up to which they know: rows that changed in any way,
+changed since (numbers, which every pod changes, apart from values). Two logs tell readers what happened after the point up to which they know: rows that changed in any way,
 and pods that came to a node or went.
 """
 
@@ -207,9 +207,12 @@ class NodeTable:
     # Columns.
 
     def sync(self) -> None:
-        """Write what has changed into the columns that there are."""
+        """Write what has changed of nodes themselves into the columns of values."""
         if self._stale_values:
             self._write(self._values.values(), self._stale_values)
+
+    def sync_numbers(self) -> None:
+        """Write what has changed, also by pods, into the columns of numbers: for those who look at all rows."""
         if self._stale_numbers:
             self._write(self._numbers.values(), self._stale_numbers)
 
@@ -224,7 +227,7 @@ class NodeTable:
         rows.clear()
 
     def number(self, key: Hashable, read: Callable[[NodeInfo], int]) -> Numbers:
-        """A number of every row. Call `sync` before."""
+        """A number of every row. Call `sync_numbers` before."""
         column = self._numbers.get(key)
         if column is None:
             column = self._numbers[key] = NumberColumn(read, self._capacity)
@@ -246,7 +249,11 @@ class NodeTable:
 
     def there(self) -> Mask:
         """Rows that are nodes."""
-        return self.number("there", lambda info: 1) > 0
+        return self.value("name", _name).array[: self.size] >= 0
+
+
+def _name(info: NodeInfo) -> Hashable:
+    return info.name
 
 
 def _seen(info: NodeInfo) -> tuple[object, object, object]:
