@@ -65,6 +65,17 @@ def _quoted(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text).replace("\\", "\\\\").replace('"', '\\"')
 
 
+async def converted(served: Served, entries: Sequence[Entry]) -> Sequence[Entry]:
+    """The entries with their objects in the served version, where somebody outside has to be asked for that."""
+    later = served.conversion.later if served.conversion is not None else None
+    return entries if later is None else await later.entries(entries)
+
+
+async def written_reply(call: Call, entry: Entry, status: int = 200) -> Response:
+    """One object that was just written."""
+    return entry_reply(call, (await converted(call.served, (entry,)))[0], status)
+
+
 def served_form(served: Served, entry: Entry) -> Object:
     """The object in the version that was asked for, shared: not to be changed."""
     obj = decoded(entry)

@@ -119,7 +119,7 @@ class ApiServer:
         for plugin in (webhooks.mutating, webhooks.validating):
             self.parts.admission.add(plugin)
         self.parts.metrics.add(webhooks.metrics.lines)
-        self._custom = CustomResources(self.parts)
+        self._custom = CustomResources(self.parts, self._calls)
         self._in_process = tuple(aggregated)
         self._aggregator = Aggregator(self.parts, proxy=config.front_proxy, http=http, in_process=aggregated)
         self._autoregistration = AutoRegistration(self.parts)

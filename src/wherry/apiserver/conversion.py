@@ -9,9 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from wherry.api.resources import Resource, for_kind
 from wherry.api.types import Object
+
+if TYPE_CHECKING:
+    from wherry.apiserver.customresources.webhook_conversion import WebhookConversion
 
 Convert = Callable[[Object], Object]
 
@@ -23,6 +27,9 @@ class Conversion:
     stored: Resource
     to_stored: Convert
     from_stored: Convert
+    later: WebhookConversion | None = None
+    """Where somebody outside has to be asked: then objects are in the served version all the way, and the two functions
+    above change no version."""
 
 
 _EVENT_FIELDS = {

@@ -86,6 +86,11 @@ async def _check(call: Call, served: Served, obj: Object, *, dry_run: bool) -> N
     await admit(call, served, "CREATE", obj, None, name=name, dry_run=dry_run, validating=True)
 
 
+async def _as_stored(served: Served, obj: Object) -> Object:
+    later = served.conversion.later if served.conversion is not None else None
+    return obj if later is None else await later.to_stored(obj)
+
+
 async def _store(call: Call, served: Served, obj: Object, *, dry_run: bool) -> Entry:
     metadata = obj["metadata"]
     key = served.key(metadata.get("namespace", ""), metadata["name"])
@@ -94,7 +99,7 @@ async def _store(call: Call, served: Served, obj: Object, *, dry_run: bool) -> E
         allocator.allocate(key, obj, None, dry_run=dry_run)
     if not dry_run:
         try:
-            return await insert(call.parts.store, served, key, obj)
+            return await insert(call.parts.store, served, key, await _as_stored(served, obj))
         except BaseException:
             if allocator is not None:
                 allocator.give_back(key)

@@ -70,8 +70,11 @@ async def _change(call: Call, served: Served, key: str, name: str, compute: Chan
         if entry is None:
             raise not_found(served.group, served.plural, name)
         old = decoded(entry)
-        computed = compute(old)
+        later = served.conversion.later if served.conversion is not None else None
+        computed = compute(old if later is None else await later.from_stored(old))
         new = computed if computed is None or isinstance(computed, dict) else await computed
+        if later is not None and new is not None:
+            new = await later.to_stored(new)
         if new is None or new == old:
             return entry
         charge = charge_of_change(call, served, new, old)

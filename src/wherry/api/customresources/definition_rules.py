@@ -16,12 +16,12 @@ from wherry.api.types import Object
 from wherry.api.validation.errors import Errors
 from wherry.api.validation.fields import choice, immutable
 from wherry.api.validation.rules import Rules
+from wherry.api.validation.webhooks import client_config, review_versions
 from wherry.machinery import names
 
 COLUMN_TYPES = ("boolean", "date", "integer", "number", "string")
 COLUMN_FORMATS = ("byte", "date", "date-time", "double", "float", "int32", "int64", "password")
 MAX_SELECTABLE = 8
-NO_WEBHOOK = "conversion webhooks are not supported by this server; use strategy None"
 _FIELD_PATH = re.compile(r"(\.[A-Za-z_][A-Za-z0-9_]*)+")
 
 
@@ -93,13 +93,21 @@ def _group(errors: Errors, group: str) -> None:
 
 
 def _conversion(errors: Errors, conversion: Object) -> None:
-    strategy = conversion.get("strategy")
-    if strategy == "Webhook":
-        errors.forbidden("spec.conversion.strategy", NO_WEBHOOK)
-        return
+    """Source: apiextensions validation (validateCustomResourceConversion), which calls the parts by older names."""
+    strategy, webhook = conversion.get("strategy"), conversion.get("webhook")
     choice(errors, strategy, "spec.conversion.strategy", ("None", "Webhook"))
-    if conversion.get("webhook"):
-        errors.forbidden("spec.conversion.webhook", "should not be set when strategy is not set to Webhook")
+    path = "spec.conversion.webhookClientConfig"
+    if strategy != "Webhook":
+        if webhook:
+            errors.forbidden("spec.conversion.webhook", "should not be set when strategy is not set to Webhook")
+        return
+    config = (webhook or {}).get("clientConfig")
+    if config is None:
+        errors.required(path, "required when strategy is set to Webhook")
+    else:
+        client_config(errors, config, path)
+    versions = (webhook or {}).get("conversionReviewVersions") or []
+    review_versions(errors, versions, "spec.conversion.conversionReviewVersions")
 
 
 def _names(errors: Errors, found: Object, path: str) -> None:

@@ -48,7 +48,7 @@ def _webhook(errors: Errors, hook: Object, path: str) -> None:
         text = "the timeout value must be between 1 and 30 seconds"
         errors.invalid(f"{path}.timeoutSeconds", seconds, text)
     client_config(errors, hook.get("clientConfig") or {}, f"{path}.clientConfig")
-    _review_versions(errors, hook.get("admissionReviewVersions") or [], f"{path}.admissionReviewVersions")
+    review_versions(errors, hook.get("admissionReviewVersions") or [], f"{path}.admissionReviewVersions")
 
 
 def three_segments(errors: Errors, name: str, path: str) -> None:
@@ -61,7 +61,8 @@ def three_segments(errors: Errors, name: str, path: str) -> None:
         errors.invalid(path, name, "should be a domain with at least three segments separated by dots")
 
 
-def _review_versions(errors: Errors, versions: list[str], path: str) -> None:
+def review_versions(errors: Errors, versions: list[str], path: str) -> None:
+    """Those of the review objects that a webhook understands."""
     listed = ", ".join(_REVIEW_VERSIONS)
     if not versions:
         errors.required(path, f"must specify one of {listed}")

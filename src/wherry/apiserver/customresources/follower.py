@@ -18,6 +18,7 @@ from wherry.apiserver.objects import decoded, encoder, stamp
 from wherry.apiserver.parts import Parts
 from wherry.apiserver.registry import storage_prefix
 from wherry.apiserver.watching.frames import DELETED, Change
+from wherry.apiserver.webhooks.calls import Calls
 from wherry.store.port import KeyMissing, RevisionMismatch, StoreError
 
 PREFIX = storage_prefix("apiextensions.k8s.io", "customresourcedefinitions")
@@ -31,7 +32,8 @@ Name = tuple[str, str, str]
 class CustomResources:
     """A receiver of the definitions' changes. `start` once, when the store can be read."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, calls: Calls) -> None:
+        self._calls = calls
         self._parts = parts
         self._definitions: dict[str, Object] = {}
         self._served: dict[str, list[Name]] = {}
@@ -89,7 +91,7 @@ class CustomResources:
             registry.remove(*gone)
         for resource in resources:
             if resource.custom is not None:
-                registry.add(resource, conversion=conversion_of(definition, resource, resource.custom))
+                registry.add(resource, conversion=conversion_of(definition, resource, resource.custom, self._calls))
         self._served[name] = wanted
 
     def _settle_group(self, definition: Object) -> None:

@@ -10,7 +10,7 @@ import orjson
 from wherry.api.errors import BadRequest, Cause, invalid, not_found
 from wherry.api.types import Object
 from wherry.apiserver.admit import admit_both
-from wherry.apiserver.answers import object_reply, wanted
+from wherry.apiserver.answers import converted, object_reply, wanted
 from wherry.apiserver.bodies import check_kind
 from wherry.apiserver.body_object import check_name, read, settle_namespace
 from wherry.apiserver.call import Answer, Call
@@ -21,6 +21,7 @@ from wherry.apiserver.patching import apply
 from wherry.apiserver.updating import check_revision
 from wherry.apiserver.verbs.patch import read_patch
 from wherry.apiserver.writes import Change, change
+from wherry.store.port import Entry
 from wherry.wire.messages import Reply
 
 _VERSION, _KIND = "autoscaling/v1", "Scale"
@@ -31,7 +32,12 @@ def get(call: Call) -> Answer:
     entry = call.parts.store.get(info.key)
     if entry is None:
         raise not_found(info.group, info.plural, info.name)
-    return object_reply(call, strategy_of(call.served).scale_get(decoded(entry)))
+    return _reply(call, entry)
+
+
+async def _reply(call: Call, entry: Entry) -> Reply:
+    (found,) = await converted(call.served, (entry,))
+    return object_reply(call, strategy_of(call.served).scale_get(decoded(found)))
 
 
 def update(call: Call) -> Answer:
@@ -70,7 +76,7 @@ def _write(call: Call, options: WriteOptions, compute: Change) -> Answer:
     async def write() -> Reply:
         served, info = call.served, call.info
         entry = await change(call, served, info.key, info.name, compute, dry_run=options.dry_run)
-        return object_reply(call, strategy_of(served).scale_get(decoded(entry)))
+        return await _reply(call, entry)
 
     return write()
 

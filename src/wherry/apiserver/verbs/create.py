@@ -5,7 +5,7 @@ Source: k8s.io/apiserver/pkg/endpoints/handlers/create.go.
 
 from __future__ import annotations
 
-from wherry.apiserver.answers import entry_reply, wanted
+from wherry.apiserver.answers import wanted, written_reply
 from wherry.apiserver.body_object import read, settle_namespace
 from wherry.apiserver.call import Answer, Call
 from wherry.apiserver.creation import create
@@ -22,6 +22,6 @@ def handle(call: Call) -> Answer:
 
     async def write() -> Reply:
         entry = await create(call, served, obj, dry_run=options.dry_run)
-        return entry_reply(call, entry, 201)
+        return await written_reply(call, entry, 201)
 
     return write()

@@ -12,7 +12,7 @@ from wherry.api.customresources.naming import mark_terminating
 from wherry.api.errors import not_found
 from wherry.api.types import Object
 from wherry.apiserver.admit import admit_both
-from wherry.apiserver.answers import data_reply, entry_reply, success, wanted
+from wherry.apiserver.answers import data_reply, success, wanted, written_reply
 from wherry.apiserver.call import Answer, Call
 from wherry.apiserver.delete_options import delete_options
 from wherry.apiserver.deletion import DeleteOptions, Outcome, begin, check_preconditions, mark_deleting
@@ -54,7 +54,7 @@ def handle(call: Call) -> Answer:
             status = success(name=metadata["name"], group=served.group, kind=served.plural, uid=metadata["uid"])
             return data_reply(call, status)
         accepted = not deleted.gone and options.orphan_dependents is False
-        return entry_reply(call, deleted.entry, 202 if accepted else 200)
+        return await written_reply(call, deleted.entry, 202 if accepted else 200)
 
     return write()
 
@@ -68,7 +68,9 @@ async def delete(call: Call, served: Served, namespace: str, name: str, options:
         if entry is None:
             raise not_found(served.group, served.plural, name)
         obj = fresh(entry)
-        await admit_both(call, served, "DELETE", None, obj, name=name, dry_run=options.dry_run)
+        await admit_both(
+            call, served, "DELETE", None, await _as_served(served, obj), name=name, dry_run=options.dry_run
+        )
         before = entry.mod_revision
         outcome = decide(served, obj, options, call.parts.clock.now())
         if outcome is Outcome.PENDING:
@@ -83,6 +85,11 @@ async def delete(call: Call, served: Served, namespace: str, name: str, options:
             continue
         except StoreFull as error:
             raise storage_full(error) from error
+
+
+async def _as_served(served: Served, obj: Object) -> Object:
+    later = served.conversion.later if served.conversion is not None else None
+    return obj if later is None else await later.from_stored(obj)
 
 
 def decide(served: Served, obj: Object, options: DeleteOptions, now: float) -> Outcome:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 
 from wherry.api.errors import NotFound
-from wherry.apiserver.answers import list_reply, wanted
+from wherry.apiserver.answers import converted, list_reply, wanted
 from wherry.apiserver.call import Answer, Call
 from wherry.apiserver.delete_options import delete_options
 from wherry.apiserver.options import list_options
 from wherry.apiserver.registry import Served
 from wherry.apiserver.verbs.delete import delete
-from wherry.apiserver.verbs.list import find
+from wherry.apiserver.verbs.list import find_converted
 from wherry.store.port import Entry
 from wherry.wire.messages import Reply
 
@@ -22,7 +22,7 @@ _TOGETHER = 50
 def handle(call: Call) -> Answer:
     wanted(call)
     options = delete_options(call)
-    listing = find(call, list_options(call))
+    selected = list_options(call)
 
     async def one(entry: Entry) -> Entry | None:
         try:
@@ -32,11 +32,13 @@ def handle(call: Call) -> Answer:
             return None
 
     async def write() -> Reply:
+        listing = await find_converted(call, selected)
         deleted: list[Entry] = []
         for start in range(0, len(listing.entries), _TOGETHER):
             some = await asyncio.gather(*map(one, listing.entries[start : start + _TOGETHER]))
             deleted += [entry for entry in some if entry is not None]
-        return list_reply(call, deleted, {"resourceVersion": listing.metadata["resourceVersion"]})
+        shown = await converted(call.served, deleted)
+        return list_reply(call, shown, {"resourceVersion": listing.metadata["resourceVersion"]})
 
     return write()
 

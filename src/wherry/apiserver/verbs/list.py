@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from wherry.api.errors import BadRequest
 from wherry.api.types import Object
-from wherry.apiserver.answers import list_reply
+from wherry.apiserver.answers import converted, list_reply
 from wherry.apiserver.call import Answer, Call
 from wherry.apiserver.objects import decoded
 from wherry.apiserver.options import EXACT, ListOptions, list_options
@@ -24,7 +25,8 @@ from wherry.apiserver.versions import (
     parse_version,
     too_large,
 )
-from wherry.store.port import Compacted, Entry, FutureRevision, Page, Store
+from wherry.store.port import Compacted, Entry, FutureRevision, Store
+from wherry.wire.messages import Reply
 
 
 @dataclass(slots=True)
@@ -36,33 +38,78 @@ class Listing:
 
 
 def handle(call: Call) -> Answer:
-    listing = find(call, list_options(call))
+    options = list_options(call)
+    conversion = call.served.conversion
+    if conversion is not None and conversion.later is not None:
+        return _converted(call, options)
+    listing = find(call, options)
+    return list_reply(call, listing.entries, listing.metadata)
+
+
+async def _converted(call: Call, options: ListOptions) -> Reply:
+    listing = await find_converted(call, options)
     return list_reply(call, listing.entries, listing.metadata)
 
 
 def find(call: Call, options: ListOptions) -> Listing:
     """The objects that the options ask for. Raises `BadRequest`, `Invalid`, `Expired`, `Timeout`."""
+    found = _look_up(call, options)
+    return _selected(call, options, found, found.entries)
+
+
+async def find_converted(call: Call, options: ListOptions) -> Listing:
+    """The same where the served version may have to be asked for."""
+    found = _look_up(call, options)
+    return _selected(call, options, found, await converted(call.served, found.entries))
+
+
+@dataclass(slots=True)
+class _Found:
+    """What there is, before anything is selected."""
+
+    entries: Sequence[Entry]
+    selection: Selection
+    revision: int
+    after: str = ""
+    more: bool = False
+    remaining: int = 0
+
+
+def _look_up(call: Call, options: ListOptions) -> _Found:
     served, info, store = call.served, call.info, call.parts.store
     selection = selection_of(served, options, name=info.name)
-    prefix = served.list_prefix(info.namespace)
     token = _token(options)
     revision = token.revision if token else _revision(options, store)
     if selection.name and (info.namespace or not served.namespaced) and not revision and not token:
-        return _single(store, served.key(info.namespace, selection.name), selection)
+        entry = store.get(served.key(info.namespace, selection.name))
+        return _Found([entry] if entry else [], selection, store.revision)
     after = served.prefix + token.after if token else ""
+    limit = options.limit if selection.everything else 0
     try:
-        page, entries, more = _read(store, prefix, after, options.limit, max(revision, 0), selection)
+        page = store.range(served.list_prefix(info.namespace), after=after, limit=limit, revision=max(revision, 0))
     except Compacted as error:
         raise (expired_continue(token.after) if token else expired_list()) from error
     except FutureRevision as error:
         raise too_large(revision, store.revision) from error
-    metadata: Object = {"resourceVersion": str(page.revision)}
+    return _Found(page.entries, selection, page.revision, after, page.more, page.remaining)
+
+
+def _selected(call: Call, options: ListOptions, found: _Found, entries: Sequence[Entry]) -> Listing:
+    selection, more = found.selection, found.more
+    if not selection.everything:
+        matching = (each for each in entries if selection.matches(decoded(each)))
+        entries, more = _cut(list(islice(matching, options.limit + 1 if options.limit else None)), options.limit)
+    metadata: Object = {"resourceVersion": str(found.revision)}
     if more:
-        last = _start_of(served, entries, after)
-        metadata["continue"] = ContinueToken(page.revision, last).encode()
+        last = _start_of(call.served, entries, found.after)
+        metadata["continue"] = ContinueToken(found.revision, last).encode()
         if selection.everything:
-            metadata["remainingItemCount"] = page.remaining
+            metadata["remainingItemCount"] = found.remaining
     return Listing(entries, metadata)
+
+
+def _cut(entries: Sequence[Entry], limit: int) -> tuple[Sequence[Entry], bool]:
+    return (entries[:limit], True) if limit and len(entries) > limit else (entries, False)
 
 
 def _token(options: ListOptions) -> ContinueToken | None:
@@ -82,28 +129,6 @@ def _revision(options: ListOptions, store: Store) -> int:
         return version
     check_not_future(version, store.revision)
     return 0
-
-
-def _single(store: Store, key: str, selection: Selection) -> Listing:
-    entry = store.get(key)
-    found = [entry] if entry and selection.matches(decoded(entry)) else []
-    return Listing(found, {"resourceVersion": str(store.revision)})
-
-
-def _read(
-    store: Store, prefix: str, after: str, limit: int, revision: int, selection: Selection
-) -> tuple[Page, Sequence[Entry], bool]:
-    if selection.everything:
-        page = store.range(prefix, after=after, limit=limit, revision=revision)
-        return page, page.entries, page.more
-    page = store.range(prefix, after=after, revision=revision)
-    found: list[Entry] = []
-    for entry in page.entries:
-        if selection.matches(decoded(entry)):
-            if limit and len(found) == limit:
-                return page, found, True
-            found.append(entry)
-    return page, found, False
 
 
 def _start_of(served: Served, entries: Sequence[Entry], after: str) -> str:

@@ -10,7 +10,7 @@ import orjson
 
 from wherry.api.errors import BadRequest, UnsupportedMediaType
 from wherry.api.types import Object
-from wherry.apiserver.answers import entry_reply, wanted
+from wherry.apiserver.answers import wanted, written_reply
 from wherry.apiserver.bodies import check_kind, check_size, media_type
 from wherry.apiserver.body_object import settle_namespace
 from wherry.apiserver.call import Answer, Call
@@ -93,6 +93,7 @@ def reply_with(call: Call, compute: Change, options: WriteOptions) -> Answer:
 
     async def write() -> Reply:
         info = call.info
-        return entry_reply(call, await change(call, call.served, info.key, info.name, compute, dry_run=options.dry_run))
+        entry = await change(call, call.served, info.key, info.name, compute, dry_run=options.dry_run)
+        return await written_reply(call, entry)
 
     return write()

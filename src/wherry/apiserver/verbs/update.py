@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from wherry.api.types import Object
-from wherry.apiserver.answers import entry_reply, wanted
+from wherry.apiserver.answers import wanted, written_reply
 from wherry.apiserver.body_object import check_name, read, settle_namespace
 from wherry.apiserver.call import Answer, Call
 from wherry.apiserver.creation import create
@@ -46,9 +46,9 @@ def _update(call: Call, *, status: bool) -> Answer:
 
     async def write() -> Reply:
         if not status and strategy_of(served).create_on_update and call.parts.store.get(call.info.key) is None:
-            return entry_reply(call, await create(call, served, first, dry_run=options.dry_run), 201)
+            return await written_reply(call, await create(call, served, first, dry_run=options.dry_run), 201)
         entry = await change(call, served, call.info.key, call.info.name, compute, dry_run=options.dry_run)
-        return entry_reply(call, entry)
+        return await written_reply(call, entry)
 
     return write()
 

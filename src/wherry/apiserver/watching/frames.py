@@ -5,6 +5,7 @@ A line is made once for each form that some watcher asked for, and kept with the
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import orjson
@@ -42,6 +43,12 @@ class Change:
             self.type = ADDED if event.entry.create_revision == self.revision else MODIFIED
         self.kept: dict[Any, Any] = {}
         """Whatever watchers want to share about this change: lines by form, answers of selectors."""
+
+    def replaced(self, entry: Entry, previous: Entry | None) -> Change:
+        """The same change with other forms of its objects."""
+        made = copy(self)
+        made.entry, made.previous, made.kept = entry, previous, {}
+        return made
 
     def plain_line(self, type: str) -> bytes:
         """The line with the stored bytes."""

@@ -78,6 +78,11 @@ class Hub:
             self._watch.close()
             self._watch = None
 
+    @property
+    def behind(self) -> bool:
+        """Whether receivers have not been told of something yet: never, they are told at once."""
+        return False
+
     def end(self) -> None:
         """Whoever watches here has to begin anew: the resource is served differently from now on, or no longer."""
         for receiver in tuple(self._interests):

@@ -12,6 +12,7 @@ from wherry.apiserver.answers import served_form
 from wherry.apiserver.objects import decoded
 from wherry.apiserver.registry import Served
 from wherry.apiserver.selection import Selection
+from wherry.apiserver.watching.converting import ConvertingHub
 from wherry.apiserver.watching.frames import DELETED, Change
 from wherry.apiserver.watching.hub import Hub
 from wherry.apiserver.watching.interest import Interest
@@ -32,7 +33,7 @@ class SharedWatch(StreamResponse):
 
     def __init__(
         self,
-        hub: Hub,
+        hub: Hub | ConvertingHub,
         served: Served,
         sight: Sight,
         *,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Sequence
 
+from wherry.apiserver.watching.converting import ConvertingHub
 from wherry.apiserver.watching.frames import Change
 from wherry.apiserver.watching.hub import Hub
 from wherry.apiserver.watching.interest import Interest
@@ -26,7 +27,9 @@ class Watcher:
 
     __slots__ = ("_after", "_hub", "_line_of", "_over", "_waiting", "_waiting_bytes", "_writer")
 
-    def __init__(self, hub: Hub, line_of: LineOf, *, after: int, interest: Interest | None = None) -> None:
+    def __init__(
+        self, hub: Hub | ConvertingHub, line_of: LineOf, *, after: int, interest: Interest | None = None
+    ) -> None:
         self._hub = hub
         self._line_of = line_of
         self._after = after

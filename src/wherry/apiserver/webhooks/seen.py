@@ -20,7 +20,7 @@ async def in_version(obj: Object | None, target: Served) -> Object | None:
     if obj is None or obj.get("kind") != target.kind or obj.get("apiVersion") == target.api_version:
         return obj
     if target.resource.custom is not None:
-        return {**obj, "apiVersion": target.api_version}
+        return await _custom(obj, target, target.api_version)
     return target.conversion.from_stored(obj) if target.conversion is not None else obj
 
 
@@ -29,8 +29,15 @@ async def back(obj: Object, source: Served, api_version: str) -> Object:
     if obj.get("apiVersion") == api_version:
         return obj
     if source.resource.custom is not None:
-        return {**obj, "apiVersion": api_version}
+        return await _custom(obj, source, api_version)
     return source.conversion.to_stored(obj) if source.conversion is not None else obj
+
+
+async def _custom(obj: Object, served: Served, api_version: str) -> Object:
+    later = served.conversion.later if served.conversion is not None else None
+    if later is None:
+        return {**obj, "apiVersion": api_version}
+    return (await later.objects([obj], api_version))[0]
 
 
 def request_for(

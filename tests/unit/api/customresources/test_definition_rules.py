@@ -74,7 +74,7 @@ def test_a_plain_definition_is_fine() -> None:
         (lambda s: s["names"].update(listKind="Tab"), 'spec.names.listKind: Invalid value: "Tab": kind and listKind may not be the same'),
         (lambda s: s["versions"][0].pop("schema"), f"{PATH}: Required value: schemas are required"),
         (lambda s: s.update(preserveUnknownFields=True), "spec.preserveUnknownFields: Invalid value: true: cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead"),
-        (lambda s: s.update(conversion={"strategy": "Webhook"}), "spec.conversion.strategy: Forbidden: conversion webhooks are not supported by this server; use strategy None"),
+        (lambda s: s.update(conversion={"strategy": "Webhook"}), "spec.conversion.webhookClientConfig: Required value: required when strategy is set to Webhook"),
     ],
 )  # fmt: skip
 def test_a_wrong_spec_is_told(change: Callable[[Object], Any], message: str) -> None:
