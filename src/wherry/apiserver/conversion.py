@@ -2,7 +2,7 @@
 
 Only two of the built-in kinds need it: events of `events.k8s.io/v1`, which are kept as core `v1` events with other field
 names, and horizontal pod autoscalers of `autoscaling/v1`, which are kept at `v2`.
-Source: pkg/apis/core/v1/conversion.go, pkg/apis/events/v1/conversion.go and pkg/apis/autoscaling/v1/conversion.go.
+Source: pkg/apis/core/v1/conversion.go, pkg/apis/events/v1/conversion.go; for autoscalers `autoscaling_versions`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from wherry.api.resources import Resource, for_kind
 from wherry.api.types import Object
+from wherry.apiserver.autoscaling_versions import from_v2, to_v2
 
 if TYPE_CHECKING:
     from wherry.apiserver.customresources.webhook_conversion import WebhookConversion
@@ -58,55 +59,9 @@ def _event_from_core(obj: Object) -> Object:
     return _renamed(obj, _EVENT_FIELDS_BACK, "events.k8s.io/v1")
 
 
-_CPU = "targetCPUUtilizationPercentage"
-
-
-def _hpa_to_v2(obj: Object) -> Object:
-    result = {**obj, "apiVersion": "autoscaling/v2", "spec": dict(obj.get("spec") or {})}
-    spec: Object = result["spec"]
-    percentage = spec.pop(_CPU, None)
-    if percentage is not None:
-        target = {"type": "Utilization", "averageUtilization": percentage}
-        spec["metrics"] = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
-    if isinstance(status := obj.get("status"), dict):
-        status = dict(status)
-        current = status.pop("currentCPUUtilizationPercentage", None)
-        if current is not None:
-            resource = {"name": "cpu", "current": {"averageUtilization": current}}
-            status["currentMetrics"] = [{"type": "Resource", "resource": resource}]
-        result["status"] = status
-    return result
-
-
-def _cpu_metric(metrics: list[Object] | None) -> Object | None:
-    for metric in metrics or ():
-        resource: Object = metric.get("resource") or {}
-        if metric.get("type") == "Resource" and resource.get("name") == "cpu":
-            return resource
-    return None
-
-
-def _hpa_from_v2(obj: Object) -> Object:
-    result = {**obj, "apiVersion": "autoscaling/v1", "spec": dict(obj.get("spec") or {})}
-    spec: Object = result["spec"]
-    spec.pop("behavior", None)
-    if cpu := _cpu_metric(spec.pop("metrics", None)):
-        utilization = (cpu.get("target") or {}).get("averageUtilization")
-        if utilization is not None:
-            spec[_CPU] = utilization
-    if isinstance(status := obj.get("status"), dict):
-        status = {field: value for field, value in status.items() if field != "conditions"}
-        if cpu := _cpu_metric(status.pop("currentMetrics", None)):
-            utilization = (cpu.get("current") or {}).get("averageUtilization")
-            if utilization is not None:
-                status["currentCPUUtilizationPercentage"] = utilization
-        result["status"] = status
-    return result
-
-
 CONVERSIONS: Mapping[tuple[str, str], Conversion] = {
     ("events.k8s.io/v1", "Event"): Conversion(for_kind("v1", "Event"), _event_to_core, _event_from_core),
     ("autoscaling/v1", "HorizontalPodAutoscaler"): Conversion(
-        for_kind("autoscaling/v2", "HorizontalPodAutoscaler"), _hpa_to_v2, _hpa_from_v2
+        for_kind("autoscaling/v2", "HorizontalPodAutoscaler"), to_v2, from_v2
     ),
 }
