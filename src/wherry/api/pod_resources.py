@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from wherry.api.types import Object
 from wherry.machinery.quantity import ZERO, Quantity, QuantityError, parse
 
+N = TypeVar("N", int, Quantity)
 _QOS_RESOURCES = ("cpu", "memory")
 
 
@@ -66,13 +67,13 @@ def _amount(text: str | int | float | None) -> Quantity:
 
 def effective_requests(spec: Mapping[str, Any]) -> Object:
     """Resource name to quantity text: what the scheduler must find room for, from the containers alone."""
-    return {name: str(amount) for name, amount in _of_containers(spec, "requests").items()}
+    return {name: str(amount) for name, amount in containers_peak(spec, "requests").items()}
 
 
 def pod_requests(spec: Mapping[str, Any], *, overhead: bool = True) -> dict[str, Quantity]:
     """What the whole pod asks for: its own requests where it has some, else its containers', and its overhead."""
-    totals = _of_containers(spec, "requests")
-    totals.update(_amounts(spec, "requests"))
+    totals = containers_peak(spec, "requests")
+    totals.update(amounts(spec, "requests"))
     if overhead:
         _add(totals, {name: _amount(text) for name, text in (spec.get("overhead") or {}).items()})
     return totals
@@ -80,45 +81,60 @@ def pod_requests(spec: Mapping[str, Any], *, overhead: bool = True) -> dict[str,
 
 def pod_limits(spec: Mapping[str, Any], *, overhead: bool = True) -> dict[str, Quantity]:
     """The limits of the whole pod; its overhead raises those that there are."""
-    totals = _of_containers(spec, "limits")
-    totals.update(_amounts(spec, "limits"))
+    totals = containers_peak(spec, "limits")
+    totals.update(amounts(spec, "limits"))
     for name, text in (spec.get("overhead") or {}).items() if overhead else ():
         if totals.get(name):
             totals[name] = totals[name] + _amount(text)
     return totals
 
 
-def _of_containers(spec: Mapping[str, Any], field: str) -> dict[str, Quantity]:
-    totals: dict[str, Quantity] = {}
-    for container in spec.get("containers") or ():
-        _add(totals, _amounts(container, field))
-    sidecars: dict[str, Quantity] = {}
-    peak: dict[str, Quantity] = {}
-    for container in spec.get("initContainers") or ():
-        asked = _amounts(container, field)
-        if container.get("restartPolicy") == "Always":
-            _add(totals, asked)
-            _add(sidecars, asked)
-            _raise_to(peak, sidecars)
-        else:
-            together = dict(asked)
-            _add(together, sidecars)
-            _raise_to(peak, together)
-    _raise_to(totals, peak)
-    return totals
+def containers_peak(spec: Mapping[str, Any], field: str) -> dict[str, Quantity]:
+    """What the containers need at most at the same time, of `requests` or `limits`."""
+    regular = [amounts(container, field) for container in spec.get("containers") or ()]
+    init = [
+        (amounts(container, field), container.get("restartPolicy") == "Always")
+        for container in spec.get("initContainers") or ()
+    ]
+    return peak(regular, init)
 
 
-def _amounts(holder: Mapping[str, Any], field: str) -> dict[str, Quantity]:
+def amounts(holder: Mapping[str, Any], field: str) -> dict[str, Quantity]:
+    """The `resources` of a container or pod as quantities."""
     found = (holder.get("resources") or {}).get(field) or {}
     return {name: _amount(text) for name, text in found.items()}
 
 
-def _add(totals: dict[str, Quantity], more: Mapping[str, Quantity]) -> None:
+def peak(regular: Iterable[Mapping[str, N]], init: Iterable[tuple[Mapping[str, N], bool]]) -> dict[str, N]:
+    """The most that is needed at once, in whatever numbers it is counted.
+
+    `regular` are containers that run together; of each of `init`, in order, it is said whether it is a sidecar, which
+    stays while the later ones run and while the regular ones do.
+    """
+    totals: dict[str, N] = {}
+    for asked in regular:
+        _add(totals, asked)
+    sidecars: dict[str, N] = {}
+    highest: dict[str, N] = {}
+    for asked, sidecar in init:
+        if sidecar:
+            _add(totals, asked)
+            _add(sidecars, asked)
+            _raise_to(highest, sidecars)
+        else:
+            together = dict(asked)
+            _add(together, sidecars)
+            _raise_to(highest, together)
+    _raise_to(totals, highest)
+    return totals
+
+
+def _add(totals: dict[str, N], more: Mapping[str, N]) -> None:
     for name, amount in more.items():
-        totals[name] = totals.get(name, ZERO) + amount
+        totals[name] = totals[name] + amount if name in totals else amount
 
 
-def _raise_to(totals: dict[str, Quantity], floor: Mapping[str, Quantity]) -> None:
+def _raise_to(totals: dict[str, N], floor: Mapping[str, N]) -> None:
     for name, amount in floor.items():
         if name not in totals or totals[name] < amount:
             totals[name] = amount

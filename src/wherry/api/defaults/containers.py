@@ -40,7 +40,7 @@ def container(c: Object) -> None:
         if source := entry.get("valueFrom"):
             value_source(source)
     for name in _PROBES:
-        if found := c.get(name):
+        if (found := c.get(name)) is not None:
             probe(found)
     if hooks := c.get("lifecycle"):
         _lifecycle(hooks)
@@ -71,13 +71,13 @@ def probe(found: Object) -> None:
         if not found.get(key):
             found[key] = value
     _handler(found)
-    if (grpc := found.get("grpc")) and grpc.get("service") is None:
+    if (grpc := found.get("grpc")) is not None and grpc.get("service") is None:
         grpc["service"] = ""
 
 
 def _handler(handler: Object) -> None:
     get = handler.get("httpGet")
-    if get:
+    if get is not None:
         if not get.get("path"):
             get["path"] = "/"
         if not get.get("scheme"):

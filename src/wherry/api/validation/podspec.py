@@ -8,7 +8,9 @@ from wherry.api.validation.containers import PodContext
 from wherry.api.validation.errors import Errors
 from wherry.api.validation.fields import ip
 from wherry.api.validation.labels import annotation_map, labels
-from wherry.api.validation.resources import quantity_value, requirements, resource_name
+from wherry.api.validation.pod_level import pod_resources
+from wherry.api.validation.pod_os import operating_system
+from wherry.api.validation.resources import quantity_value, resource_name
 from wherry.api.validation.scheduling import affinity, tolerations, topology_spread
 from wherry.api.validation.security import pod_security
 from wherry.api.validation.volumes import volumes
@@ -17,6 +19,7 @@ from wherry.machinery import names
 _RESTART_POLICIES = ("Always", "OnFailure", "Never")
 _DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 _MAX_INT32 = 2**31 - 1
+_MAX_HOSTNAME = 64
 
 
 def pod_spec(errors: Errors, spec: Object, path: str, *, pod_name: str = "", in_pod: bool = False) -> None:
@@ -60,8 +63,8 @@ def _policy(errors: Errors, value: str, path: str, known: tuple[str, ...]) -> No
 
 def _rest(errors: Errors, spec: Object, path: str, in_pod: bool) -> None:
     """The parts that most pods do not have."""
-    if resources := spec.get("resources"):
-        _pod_resources(errors, resources, f"{path}.resources")
+    if spec.get("resources"):
+        pod_resources(errors, spec, path)
     if spec.get("hostNetwork"):
         _host_network(errors, spec, path, in_pod)
     if found := spec.get("nodeSelector"):
@@ -116,12 +119,12 @@ def _few(errors: Errors, spec: Object, path: str) -> None:
         where = f"{path}.overhead[{name}]"
         errors.each(where, name, resource_name(name))
         quantity_value(errors, name, value, where)
-    if (system := spec.get("os")) is not None:
-        name = system.get("name")
-        if not name:
-            errors.required(f"{path}.os.name", "cannot be empty")
-        elif name not in ("linux", "windows"):
-            errors.not_supported(f"{path}.os", name, ("linux", "windows"))
+    if spec.get("os") is not None:
+        operating_system(errors, spec, path)
+    if (override := spec.get("hostnameOverride")) is not None:
+        errors.each(f"{path}.hostnameOverride", override, names.dns1123_subdomain(override))
+        if len(override) > _MAX_HOSTNAME:
+            errors.too_long(f"{path}.hostnameOverride", _MAX_HOSTNAME)
     for i, secret in enumerate(spec.get("imagePullSecrets") or ()):
         if set(secret) - {"name"}:
             errors.invalid(f"{path}.imagePullSecrets[{i}]", secret, "only name may be set")
@@ -148,12 +151,6 @@ def _claims(errors: Errors, claims: list[Object], path: str) -> frozenset[str]:
         for key in given:
             errors.each(f"{where}.{key}", claim[key], names.dns1123_subdomain(claim[key]))
     return frozenset(seen)
-
-
-def _pod_resources(errors: Errors, resources: Object, path: str) -> None:
-    if resources.get("claims") is not None:
-        errors.forbidden(f"{path}.claims", "claims cannot be set for Resources at pod-level")
-    requirements(errors, resources, path, pod_level=True)
 
 
 def _host_network(errors: Errors, spec: Object, path: str, in_pod: bool) -> None:

@@ -17,14 +17,14 @@ _HOOK_HANDLERS = ("exec", "httpGet", "tcpSocket", "sleep")
 
 def probes(errors: Errors, container: Object, grace: int | None, path: str) -> None:
     """The three probes of a container that may have them."""
-    if probe := container.get("livenessProbe"):
+    if (probe := container.get("livenessProbe")) is not None:
         _once(errors, probe, grace, f"{path}.livenessProbe")
-    if probe := container.get("readinessProbe"):
+    if (probe := container.get("readinessProbe")) is not None:
         where = f"{path}.readinessProbe"
         _probe(errors, probe, grace, where)
         if (seconds := probe.get("terminationGracePeriodSeconds")) is not None:
             errors.invalid(f"{where}.terminationGracePeriodSeconds", seconds, "must not be set for readinessProbes")
-    if probe := container.get("startupProbe"):
+    if (probe := container.get("startupProbe")) is not None:
         _once(errors, probe, grace, f"{path}.startupProbe")
 
 
