@@ -52,6 +52,10 @@ from wherry.apiserver.registry import Registry
 from wherry.apiserver.request_info import PathCache, verb_of
 from wherry.apiserver.services.allocator import PREFIX as SERVICES
 from wherry.apiserver.services.allocator import ServiceAllocator
+from wherry.apiserver.services.ip_objects import ip_object
+from wherry.apiserver.services.keeper import AddressKeeper
+from wherry.apiserver.services.ranges import PREFIX as RANGES
+from wherry.apiserver.services.ranges import default_range
 from wherry.apiserver.tokens import ServiceAccountTokens
 from wherry.apiserver.watching.hub import Hubs
 from wherry.apiserver.webhooks.assembly import Webhooks
@@ -119,6 +123,7 @@ class ApiServer:
         for plugin in (webhooks.mutating, webhooks.validating):
             self.parts.admission.add(plugin)
         self.parts.metrics.add(webhooks.metrics.lines)
+        self._addresses = self._services.keeper = AddressKeeper(self.parts, self._services)
         self._custom = CustomResources(self.parts, self._calls)
         self._in_process = tuple(aggregated)
         self._aggregator = Aggregator(self.parts, proxy=config.front_proxy, http=http, in_process=aggregated)
@@ -145,13 +150,15 @@ class ApiServer:
             await reconcile(parts, roles)
         await asyncio.gather(
             ensure(
-                parts, [*namespaces(), *priority_classes(), self._kubernetes_service(), *roles, *self._served_objects()]
+                parts, [*namespaces(), *priority_classes(), *self._service_network(), *roles, *self._served_objects()]
             ),
             kubernetes_service.publish(parts),
             authentication_config.publish(parts),
         )
         parts.authorizer.start(parts.store, parts.hubs)
         self._services.start(parts.store, parts.hubs.of(SERVICES))
+        self._services.ranges.start(parts.store, parts.hubs.of(RANGES))
+        self._addresses.start()
         self._custom.start()
         self._autoregistration.start()
         self._aggregator.start()
@@ -174,6 +181,7 @@ class ApiServer:
         """End what works in the background, close connections that the server opened itself; `run` does it, too."""
         self._autoregistration.close()
         self._flow.close()
+        self._addresses.close()
         await self._aggregator.close()
         await self._calls.aclose()
         await self._authentication.aclose()
@@ -182,13 +190,19 @@ class ApiServer:
     async def _keep_published(self) -> None:
         while True:
             await self.parts.clock.sleep(PUBLISH_SECONDS)
-            await ensure(self.parts, [self._kubernetes_service()])
+            await ensure(self.parts, self._service_network())
             await kubernetes_service.publish(self.parts)
 
     def _kubernetes_service(self) -> Object:
         addresses = self._services.addresses
         port = self.parts.config.advertise_port
         return kubernetes_service.service(addresses.first(), addresses.family, port)
+
+    def _service_network(self) -> list[Object]:
+        """The `kubernetes` service, its address, and the network that it is from."""
+        addresses, now = self._services.addresses, stamp(self.parts.clock.now())
+        first = ip_object(addresses.first(), "default", "kubernetes")
+        return [default_range(self.parts.config.service_cidr, now), first, self._kubernetes_service()]
 
     def _served_objects(self) -> list[Object]:
         now = stamp(self.parts.clock.now())

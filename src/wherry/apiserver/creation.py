@@ -99,11 +99,14 @@ async def _store(call: Call, served: Served, obj: Object, *, dry_run: bool) -> E
         allocator.allocate(key, obj, None, dry_run=dry_run)
     if not dry_run:
         try:
-            return await insert(call.parts.store, served, key, await _as_stored(served, obj))
+            entry = await insert(call.parts.store, served, key, await _as_stored(served, obj))
         except BaseException:
             if allocator is not None:
                 allocator.give_back(key)
             raise
+        if allocator is not None:
+            await allocator.settled(key)
+        return entry
     if (current := call.parts.store.get(key)) is not None:
         raise taken(served, metadata["name"], current)
     return unsaved(key, obj)

@@ -37,6 +37,9 @@ class Allocator(Protocol):
     def give_back(self, key: str) -> None:
         """The write did not happen."""
 
+    async def settled(self, key: str) -> None:
+        """Return when what goes with the written object is stored, too."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Parts:

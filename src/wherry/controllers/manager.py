@@ -58,6 +58,7 @@ CONTROLLERS: Mapping[str, Callable[[Context], Controller]] = {
     "csrapproving": _loaded("wherry.controllers.certificates.approver", "CertificateApprover"),
     "csrsigning": _loaded("wherry.controllers.certificates.signing", "CertificateSigner"),
     "csrcleaner": _loaded("wherry.controllers.certificates.cleaner", "CertificateCleaner"),
+    "servicecidrs": _loaded("wherry.controllers.servicecidrs", "ServiceCIDRController"),
     "podgc": _loaded("wherry.controllers.podgc", "PodGCController"),
 }
 """Every controller there is, by the name that switches it on and off."""

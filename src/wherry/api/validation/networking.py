@@ -287,8 +287,20 @@ def service_cidr(errors: Errors, obj: Object) -> None:
         errors.invalid("spec.cidrs", ranges, text)
 
 
+def update_service_cidr(errors: Errors, new: Object, old: Object) -> None:
+    """Nothing changes but that a second family may come."""
+    after, before = ((obj.get("spec") or {}).get("cidrs") or [] for obj in (new, old))
+    if len(after) < len(before):
+        immutable(errors, after, before, "spec.cidrs")
+        return
+    for i, value in enumerate(before):
+        immutable(errors, after[i], value, f"spec.cidrs[{i}]")
+    if len(after) > len(before):
+        service_cidr(errors, new)
+
+
 INGRESSES = Rules(create=ingress, update=update_ingress, status=ingress_status)
 INGRESS_CLASSES = Rules(create=ingress_class, update=update_ingress_class)
 NETWORK_POLICIES = Rules(create=network_policy)
 IP_ADDRESSES = Rules(name=_address_name, create=ip_address, update=update_ip_address)
-SERVICE_CIDRS = Rules(create=service_cidr)
+SERVICE_CIDRS = Rules(create=service_cidr, update=update_service_cidr)

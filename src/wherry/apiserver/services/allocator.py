@@ -8,54 +8,41 @@ Source: pkg/registry/core/service/storage/alloc.go.
 from __future__ import annotations
 
 import random
+from collections import ChainMap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from wherry.api.errors import Cause, InternalError, Invalid, invalid
 from wherry.api.strategies.services import needs_cluster_ip, needs_health_check_port, needs_node_ports
 from wherry.api.types import Object
 from wherry.apiserver.objects import decoded
 from wherry.apiserver.registry import storage_prefix
-from wherry.apiserver.services.pools import AddressPool, Exhausted, PortPool
+from wherry.apiserver.services.ip_objects import is_ours
+from wherry.apiserver.services.pools import Exhausted, PortPool
+from wherry.apiserver.services.ranges import Ranges
+from wherry.apiserver.services.troubles import Trouble, troubles
+from wherry.apiserver.services.used import NOTHING as _NOTHING
+from wherry.apiserver.services.used import Used, cluster_ips, used_by
 from wherry.apiserver.watching.frames import DELETED, Change
 from wherry.apiserver.watching.hub import Hub
 from wherry.store.port import Store
 
+if TYPE_CHECKING:
+    from wherry.apiserver.services.keeper import AddressKeeper
+
 PREFIX = storage_prefix("", "services")
 _HEADLESS = "None"
-
-
-@dataclass(frozen=True, slots=True)
-class Used:
-    """What one service has."""
-
-    addresses: frozenset[str] = frozenset()
-    ports: frozenset[int] = frozenset()
-
-
-_NOTHING = Used()
-
-
-def used_by(service: Object) -> Used:
-    spec = service.get("spec") or {}
-    if not needs_cluster_ip(spec):
-        return _NOTHING
-    ports = {port["nodePort"] for port in spec.get("ports") or () if port.get("nodePort")}
-    if check := spec.get("healthCheckNodePort"):
-        ports.add(check)
-    return Used(frozenset(each for each in _cluster_ips(spec) if each != _HEADLESS), frozenset(ports))
-
-
-def _cluster_ips(spec: Object) -> list[str]:
-    addresses: list[str] = spec.get("clusterIPs") or []
-    return addresses or ([spec["clusterIP"]] if spec.get("clusterIP") else [])
 
 
 class ServiceAllocator:
     """The addresses and ports of one cluster's services."""
 
     def __init__(self, *, cidr: str, node_ports: tuple[int, int], rng: random.Random | None = None) -> None:
-        self.addresses = AddressPool(cidr)
+        self.ranges = Ranges(cidr)
+        self.addresses = self.ranges.default
+        self.keeper: AddressKeeper | None = None
+        self._foreign: dict[str, Object] = {}
+        """IPAddress objects of others, by address."""
         self._ports = PortPool(*node_ports)
         self._rng = rng or random.Random()
         self._stored: dict[str, Used] = {}
@@ -87,6 +74,8 @@ class ServiceAllocator:
             self._stored.pop(key, None)
         else:
             self._stored[key] = used
+        if self.keeper is not None and before.addresses != used.addresses:
+            self.keeper.changed(before.addresses ^ used.addresses)
 
     def _forget(self, key: str, used: Used) -> None:
         for address in used.addresses:
@@ -101,6 +90,34 @@ class ServiceAllocator:
             self._address_owner[address] = key
         for port in used.ports:
             self._port_owner[port] = key
+
+    async def settled(self, key: str) -> None:
+        """Return when the IPAddress objects of a stored service are there."""
+        if self.keeper is not None:
+            await self.keeper.wait_settled(self._stored.get(key, _NOTHING).addresses)
+
+    def note_object(self, obj: Object, *, gone: bool) -> None:
+        """An IPAddress object has come or gone: that of somebody else keeps its address from services."""
+        name = obj["metadata"]["name"]
+        if gone or is_ours(obj):
+            self._foreign.pop(name, None)
+        else:
+            self._foreign[name] = obj
+
+    def addresses_in_use(self) -> list[str]:
+        return list(self._address_owner)
+
+    def owner_of(self, address: str) -> tuple[str, str] | None:
+        """Namespace and name of the stored service that has an address."""
+        key = self._address_owner.get(address)
+        if key is None or address not in self._stored.get(key, _NOTHING).addresses:
+            return None
+        namespace, name = key.removeprefix(PREFIX).split("/")
+        return namespace, name
+
+    def troubles(self) -> list[Trouble]:
+        """What stored services have and should not: told to those who can make the service anew."""
+        return list(troubles(self._stored, self._address_owner, self._port_owner, self.ranges, self._ports))
 
     def allocate(self, key: str, new: Object, old: Object | None, *, dry_run: bool) -> None:
         """Fill in (in place) what the service lacks and reserve it. Raises `Invalid`, `InternalError`."""
@@ -118,7 +135,7 @@ class ServiceAllocator:
 
     def _allocate_address(self, key: str, service: Object) -> None:
         spec: Object = service["spec"]
-        given = _cluster_ips(spec)
+        given = cluster_ips(spec)
         family = self.addresses.family
         if given == [_HEADLESS]:
             spec.setdefault("clusterIP", _HEADLESS)
@@ -129,18 +146,28 @@ class ServiceAllocator:
             spec["clusterIP"], spec["clusterIPs"] = given[0], given
         else:
             try:
-                address = self.addresses.pick(self._address_owner, self._rng)
+                address = self._pick_address()
             except Exhausted as error:
                 raise InternalError("failed to allocate a serviceIP: range is full") from error
             spec["clusterIP"], spec["clusterIPs"] = address, [address]
         spec["ipFamilies"] = spec.get("ipFamilies") or [family]
         spec["ipFamilyPolicy"] = spec.get("ipFamilyPolicy") or "SingleStack"
 
+    def _pick_address(self) -> str:
+        """Raises `Exhausted`."""
+        taken: Any = ChainMap(self._address_owner, self._foreign) if self._foreign else self._address_owner
+        for pool in self.ranges.pools():
+            try:
+                return pool.pick(taken, self._rng)
+            except Exhausted:
+                continue
+        raise Exhausted
+
     def _check_address(self, key: str, service: Object, address: str, given: list[str]) -> None:
         why = ""
-        if address not in self.addresses:
-            why = f"the provided IP ({address}) is not in the valid range. The range of valid IPs is {self.addresses.network}"
-        elif self._address_owner.get(address, key) != key:
+        if self._address_owner.get(address) != key and address not in self.ranges:
+            why = "the provided network does not match the current range"
+        elif self._address_owner.get(address, key) != key or address in self._foreign:
             why = "provided IP is already allocated"
         if why:
             shown = "[" + ",".join(f'"{each}"' for each in given) + "]"
