@@ -22,6 +22,7 @@ from wherry.apiserver.aggregation.autoregister import AutoRegistration, at_start
 from wherry.apiserver.aggregation.backend import InProcessApi
 from wherry.apiserver.aggregation.follower import Aggregator
 from wherry.apiserver.answers import error_reply, with_headers
+from wherry.apiserver.audit.auditing import Auditing
 from wherry.apiserver.authentication.assembly import Authentication
 from wherry.apiserver.authentication.jwt import SigningKey
 from wherry.apiserver.authorization.assembly import Authorization
@@ -95,6 +96,7 @@ class ApiServer:
         config = config or ServerConfig()
         tokens = _tokens(config, store, clock)
         log = log or Logger("apiserver")
+        self._auditing = Auditing(config.audit, clock=clock, log=log) if config.audit is not None else None
         self._authorization = Authorization(config, clock=clock, log=log)
         self._authentication = Authentication(config, tokens=tokens, store=store, clock=clock, log=log)
         self._services = ServiceAllocator(cidr=config.service_cidr, node_ports=config.node_ports)
@@ -141,6 +143,9 @@ class ApiServer:
         if parts.config.seats:
             stage = fairness(self._flow, parts.clock)(stage)
         stage = impersonation(parts.authorizer)(stage)
+        if self._auditing is not None:
+            stage = self._auditing.around(stage)
+            return self._auditing.around_authentication(authentication(parts.authenticator)(stage))
         return authentication(parts.authenticator)(stage)
 
     async def start(self) -> None:
@@ -173,7 +178,9 @@ class ApiServer:
                 group.create_task(self._keep_published())
                 group.create_task(self._custom.run())
                 group.create_task(self._authentication.run())
-            group.create_task(self._authorization.run())
+                group.create_task(self._authorization.run())
+                if self._auditing is not None:
+                    group.create_task(self._auditing.run())
         finally:
             await self.aclose()
 
@@ -186,6 +193,8 @@ class ApiServer:
         await self._calls.aclose()
         await self._authentication.aclose()
         await self._authorization.aclose()
+        if self._auditing is not None:
+            await self._auditing.aclose()
 
     async def _keep_published(self) -> None:
         while True:
@@ -230,7 +239,7 @@ class ApiServer:
             answer = self._failure(call, error)
         if type(answer) is Response or not isawaitable(answer):
             parts.metrics.observe(call, getattr(answer, "status", 101), parts.clock.monotonic() - began)
-            return with_headers(answer, call.flow) if call.flow else answer
+            return with_headers(answer, (("Audit-Id", call.audit_id), *call.flow))
         return self._finish(call, answer, began)
 
     def _call(self, request: Request) -> Call:
@@ -249,7 +258,7 @@ class ApiServer:
             reply = self._failure(call, error)
         parts = self.parts
         parts.metrics.observe(call, getattr(reply, "status", 101), parts.clock.monotonic() - began)
-        return with_headers(reply, call.flow) if call.flow else reply
+        return with_headers(reply, (("Audit-Id", call.audit_id), *call.flow))
 
     def _failure(self, call: Call, error: Exception) -> Reply:
         request = call.request

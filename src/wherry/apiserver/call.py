@@ -6,11 +6,13 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from wherry.api.errors import MethodNotAllowed, NotFound
+from wherry.apiserver.objects import new_uid
 from wherry.apiserver.registry import Served
 from wherry.apiserver.request_info import PathInfo
 from wherry.wire.messages import Headers, Reply, Request
 
 if TYPE_CHECKING:
+    from wherry.apiserver.audit.events import Record
     from wherry.apiserver.negotiation import Format
     from wherry.apiserver.parts import Parts
     from wherry.policy.user import User
@@ -26,7 +28,7 @@ class Call:
     """One request, filled in from stage to stage: path and verb, then the user, then what the handler finds out."""
 
     __slots__ = (
-        "_query", "accepted", "audit_annotations", "flow", "info", "parts", "request", "user", "verb", "warnings",
+        "_query", "accepted", "audit", "audit_annotations", "audit_id", "flow", "info", "parts", "request", "user", "verb", "warnings",
     )  # fmt: skip
 
     user: User
@@ -42,6 +44,10 @@ class Call:
         self.flow: Headers = ()
         """What the answer says of priority and fairness."""
         self.warnings: list[str] = []
+        self.audit: Record | None = None
+        """What the audit log is told of this request; None where it is told nothing."""
+        self.audit_id = request.headers.get("audit-id") or new_uid()
+        """Names the request in the audit log, and in the answer."""
         self.audit_annotations: dict[str, str] | None = None
         """What admission wants written into the audit log; see `annotate`."""
         self._query: dict[str, list[str]] | None = None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wherry.apiserver.aggregation.identity import FrontProxy
+from wherry.apiserver.audit.options import AuditOptions
 from wherry.apiserver.authentication.request_header import RequestHeaderOptions
 from wherry.apiserver.authentication.webhook import CACHE_SECONDS
 from wherry.apiserver.tokens import DEFAULT_ISSUER
@@ -48,6 +49,8 @@ class ServerConfig:
     """How extension API servers know this one; without it they must believe anybody, or nobody."""
     seats: int = 600
     """How much may be under way at once, for priority and fairness to divide; 0 switches it off."""
+    audit: AuditOptions | None = None
+    """What is written down of requests, and where; None: nothing."""
     authorization_config: Path | None = None
     """An AuthorizationConfiguration: who decides, in which order. Read again when it changes. Without it, with `rbac`: Node, RBAC."""
     rbac: bool = False

@@ -1,4 +1,4 @@
-"""A service that answers reviews, and the kubeconfig that points an API server at it."""
+"""A service that answers reviews (and takes other things, such as audit events), and the kubeconfig that points an API server at it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,18 @@ from wherry.wire.server import serve
 
 @dataclass
 class ReviewService:
-    """`asked` has every review that came; `status` makes the answer's status of a review's spec."""
+    """`asked` has every review that came, `received` all else; `status` makes the answer's status of a review's spec."""
 
     kubeconfig: Path
     status: Callable[[Object], Object]
     asked: list[Object] = field(default_factory=list)
+    received: list[Object] = field(default_factory=list)
 
     def handle(self, request: Request) -> Response:
         body = orjson.loads(request.body)
+        if "spec" not in body:
+            self.received.append(body)
+            return Response(200, b"{}")
         self.asked.append(body)
         return Response(200, orjson.dumps({**body, "status": self.status(body["spec"])}))
 

@@ -1,6 +1,6 @@
 """PodSecurity: pods must fit the level that their namespace asks for; templates and labels are warned about.
 
-Source: k8s.io/pod-security-admission/admission, KEP-2579. Audit annotations are left out: there is no audit log yet.
+Source: k8s.io/pod-security-admission/admission, KEP-2579.
 """
 
 from __future__ import annotations

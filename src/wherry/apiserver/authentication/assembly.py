@@ -7,7 +7,6 @@ import asyncio
 from wherry.apiserver.authentication.authenticator import Authenticator
 from wherry.apiserver.authentication.bootstrap_tokens import BootstrapTokens
 from wherry.apiserver.authentication.issuer_config import Anonymous, parse_authentication
-from wherry.apiserver.authentication.issuers import Issuers
 from wherry.apiserver.authentication.request_header import RequestHeaders
 from wherry.apiserver.authentication.token_file import parse_token_file
 from wherry.apiserver.authentication.webhook import WebhookTokens
@@ -63,6 +62,8 @@ class Authentication:
 
     def _load(self, data: bytes) -> None:
         """Take over what the file says, from the next request on. Raises `ConfigurationError`."""
+        from wherry.apiserver.authentication.issuers import Issuers  # with the engine for expressions
+
         config = self._config
         source = str(config.authentication_config)
         found = parse_authentication(data, source=source, disallowed=(config.issuer,))

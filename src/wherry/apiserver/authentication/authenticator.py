@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import isawaitable
+from typing import TYPE_CHECKING
 
 from wherry.api.errors import Unauthorized
 from wherry.apiserver.authentication.bootstrap_tokens import BootstrapTokens
 from wherry.apiserver.authentication.certificates import CertificateUsers
 from wherry.apiserver.authentication.issuer_config import Anonymous
-from wherry.apiserver.authentication.issuers import Issuers
 from wherry.apiserver.authentication.jwt import TokenError
 from wherry.apiserver.authentication.request_header import RequestHeaders
 from wherry.apiserver.authentication.webhook import Reviewed, WebhookTokens
@@ -24,6 +24,9 @@ from wherry.apiserver.authentication.websocket_token import take_token
 from wherry.apiserver.tokens import ServiceAccountTokens
 from wherry.policy.user import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, User
 from wherry.wire.messages import Request
+
+if TYPE_CHECKING:
+    from wherry.apiserver.authentication.issuers import Issuers
 
 ANONYMOUS_USER = User(ANONYMOUS, (UNAUTHENTICATED,))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-from wherry.apiserver.authentication.expressions import review_condition
 from wherry.apiserver.authorization.attributes import ALLOW, Attributes, Decision
 from wherry.apiserver.authorization.authorizer import Authorizer, Mode
 from wherry.apiserver.authorization.chain_config import AuthorizerConfig, parse_authorization
@@ -45,6 +44,8 @@ class Authorization:
         }
         if config.webhook is None:
             return fixed[config.type]
+        from wherry.apiserver.authentication.expressions import review_condition  # with the engine for expressions
+
         conditions = [
             review_condition(text, f"{self._source}: {config.name}: matchConditions")
             for text in config.webhook.conditions

@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from inspect import isawaitable
+from typing import TYPE_CHECKING
 
 from wherry.api.errors import Forbidden
-from wherry.apiserver.authorization.attributes import Attributes, Decision, field_requirements, label_requirements
+from wherry.apiserver.authorization.attributes import (
+    ALLOW,
+    Attributes,
+    Decision,
+    field_requirements,
+    label_requirements,
+)
 from wherry.apiserver.authorization.authorizer import ALWAYS_ALLOWED_PATHS, Authorizer
 from wherry.apiserver.call import Answer, Call, Stage
 from wherry.policy.denial import forbidden, forbidden_path
 from wherry.policy.user import MASTERS
 from wherry.wire.messages import Reply
+
+if TYPE_CHECKING:
+    from wherry.apiserver.audit.events import Record
 
 _OF_MANY = frozenset({"list", "watch", "deletecollection"})
 
@@ -26,9 +36,11 @@ def authorization(authorizer: Authorizer) -> Callable[[Stage], Stage]:
         def stage(call: Call) -> Answer:
             user, info = call.user, call.info
             if MASTERS in user.groups:
+                if call.audit is not None:
+                    _note(call.audit, ALLOW)
                 return following(call)
             # What the roles allow is found here without making anything; only what is left goes through the whole chain.
-            if authorizer.rbac_first:
+            if authorizer.rbac_first and call.audit is None:
                 if not info.resource_request:
                     if info.path in ALWAYS_ALLOWED_PATHS or rules.allowed_path(user, call.verb, info.path):
                         return following(call)
@@ -46,12 +58,16 @@ def authorization(authorizer: Authorizer) -> Callable[[Stage], Stage]:
             decision = authorizer.decide(user, wish)
             if not isinstance(decision, Decision):
                 return later(call, wish, decision)
+            if call.audit is not None:
+                _note(call.audit, decision)
             if not decision.allowed:
                 raise _refusal(call, wish, decision)
             return following(call)
 
         async def later(call: Call, wish: Attributes, waiting: Awaitable[Decision]) -> Reply:
             decision = await waiting
+            if call.audit is not None:
+                _note(call.audit, decision)
             if not decision.allowed:
                 raise _refusal(call, wish, decision)
             answer = following(call)
@@ -60,6 +76,11 @@ def authorization(authorizer: Authorizer) -> Callable[[Stage], Stage]:
         return stage
 
     return wrap
+
+
+def _note(record: Record, decision: Decision) -> None:
+    record.annotate("authorization.k8s.io/decision", "allow" if decision.allowed else "forbid")
+    record.annotate("authorization.k8s.io/reason", decision.reason)
 
 
 def wish_of(call: Call) -> Attributes:
