@@ -1,0 +1,98 @@
+"""Server-side apply on plain objects: merge, prune what is no longer applied, settle who owns what.
+
+Source: sigs.k8s.io/structured-merge-diff/v6/merge (update.go), KEP-555.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from wherry.machinery.fieldsets import sets
+from wherry.machinery.fieldsets.fields import fields_of, with_structs
+from wherry.machinery.fieldsets.managers import Change, Convert, Entry, Identity, Managed, settle
+from wherry.machinery.fieldsets.merging import merge
+from wherry.machinery.fieldsets.removing import remove
+from wherry.machinery.fieldsets.sets import Tree
+from wherry.machinery.fieldsets.shape import Map
+
+
+class Conflicts(Exception):  # upstream's name
+    """Others own fields that are applied with other values."""
+
+    def __init__(self, fields: dict[Identity, Tree]) -> None:
+        super().__init__("fields are owned by others")
+        self.fields = fields
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """`obj` is None where nothing changes but, perhaps, who owns what."""
+
+    obj: Any
+    managed: Managed
+
+
+def apply(
+    shape: Map,
+    live: Any,
+    config: Any,
+    managed: Managed,
+    actor: Entry,
+    *,
+    convert: Convert,
+    reset: Tree,
+    force: bool,
+) -> Applied:
+    """Apply `config` to `live` in the name of `actor` (whose `fields` are not looked at). Raises `Conflicts`, `ItemError`.
+
+    Neither object is changed; the result shares parts with both.
+    """
+    merged = merge(shape, live, config)
+    last = managed.get(actor.identity)
+    owned = fields_of(shape, config)
+    if reset:
+        owned = sets.recursive_difference(owned, reset)
+    now: Managed = {**managed, actor.identity: replace(actor, fields=owned)}
+    new = prune(merged, now, last, convert=convert, api_version=actor.api_version) if last else merged
+    change = Change(shape, live, new, api_version=actor.api_version, convert=convert, reset=reset)
+    left, conflicts = settle(now, change, actor.identity)
+    if conflicts and not force:
+        raise Conflicts(conflicts)
+    if not owned:
+        left.pop(actor.identity, None)
+    return Applied(None if new == live else new, left)
+
+
+def prune(merged: Any, managed: Managed, last: Entry, *, convert: Convert, api_version: str) -> Any:
+    """`merged` without what this manager applied last time, does not apply now, and nobody else owns."""
+    then = convert(merged, last.api_version)
+    if then is None or not last.fields:
+        return merged
+    gone = with_structs(then.shape, last.fields)
+    pruned = remove(then.shape, then.obj, gone)
+    pruned = _with_owned(then.obj, pruned, last.api_version, managed, convert)
+    there = convert(pruned, last.api_version)
+    if there is None:
+        return merged
+    had = with_structs(then.shape, fields_of(then.shape, then.obj))
+    has = with_structs(then.shape, fields_of(there.shape, there.obj))
+    lost = sets.intersection(sets.difference(had, has), gone)
+    back = convert(remove(then.shape, then.obj, lost), api_version)
+    return merged if back is None else back.obj
+
+
+def _with_owned(merged: Any, pruned: Any, version: str, managed: Managed, convert: Convert) -> Any:
+    """Put back what somebody owns: at the version that was pruned first, then at the others."""
+    at: dict[str, Tree] = {version: {}}
+    for entry in managed.values():
+        at[entry.api_version] = sets.union(at.get(entry.api_version, {}), entry.fields)
+    for api_version, owned in at.items():
+        whole, left = convert(merged, api_version), convert(pruned, api_version)
+        if whole is None or left is None:
+            continue
+        merged, shape = whole.obj, whole.shape
+        had = with_structs(shape, fields_of(shape, merged))
+        kept = sets.union(with_structs(shape, fields_of(shape, left.obj)), with_structs(shape, owned))
+        pruned = remove(shape, merged, sets.difference(had, kept))
+    return pruned
