@@ -13,6 +13,7 @@ from wherry.apiserver.admit import admit
 from wherry.apiserver.call import Call
 from wherry.apiserver.kinds import set_defaults, strategy_of, validate_create
 from wherry.apiserver.objects import new_uid, stamp
+from wherry.apiserver.ownership.tracking import track_create
 from wherry.apiserver.quotas.charges import charge_of_create, charged
 from wherry.apiserver.registry import Served
 from wherry.apiserver.writes import insert, taken, unsaved
@@ -22,7 +23,7 @@ _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 _SUFFIX = 5
 _LONGEST_BASE = 63 - _SUFFIX
 _NAME_TRIES = 8
-_SET_BY_SERVER = ("deletionTimestamp", "deletionGracePeriodSeconds", "managedFields", "selfLink")
+_SET_BY_SERVER = ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
 
 
 def generated_name(base: str) -> str:
@@ -30,9 +31,14 @@ def generated_name(base: str) -> str:
     return base[:_LONGEST_BASE] + "".join(random.choices(_ALPHABET, k=_SUFFIX))
 
 
-async def create(call: Call, served: Served, obj: Object, *, dry_run: bool) -> Entry:
-    """Store `obj` (the caller's own, in the served version) as a new object. Raises `StatusError`."""
-    obj = await _admitted(call, served, obj, dry_run=dry_run)
+async def create(
+    call: Call, served: Served, obj: Object, *, dry_run: bool, managed: list[Object] | None = None
+) -> Entry:
+    """Store `obj` (the caller's own, in the served version) as a new object. Raises `StatusError`.
+
+    `managed`: its managed fields, where an apply has worked them out.
+    """
+    obj = await _admitted(call, served, obj, managed, dry_run=dry_run)
     base = _settle_metadata(call, obj)
     await _check(call, served, obj, dry_run=dry_run)
     charge = charge_of_create(call, served, obj)
@@ -52,12 +58,16 @@ async def _store_named(call: Call, served: Served, obj: Object, base: str, *, dr
     return await _store(call, served, obj, dry_run=dry_run)
 
 
-async def _admitted(call: Call, served: Served, obj: Object, *, dry_run: bool) -> Object:
+async def _admitted(call: Call, served: Served, obj: Object, managed: list[Object] | None, *, dry_run: bool) -> Object:
     """The object in the stored version, with defaults and what admission made of it."""
     rules = served.resource
     if served.conversion is not None:
         obj, rules = served.conversion.to_stored(obj), served.stored
     set_defaults(rules, obj)
+    if managed is None:
+        track_create(call, served, obj)
+    elif managed:
+        obj["metadata"]["managedFields"] = managed
     name = obj["metadata"].get("name") or ""
     await admit(call, served, "CREATE", obj, None, name=name, dry_run=dry_run)
     return obj

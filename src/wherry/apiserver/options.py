@@ -6,7 +6,7 @@ Source: k8s.io/apimachinery/pkg/apis/meta/internalversion/validation and pkg/api
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wherry.api.errors import BadRequest, Cause, Invalid, invalid
 from wherry.apiserver.call import Call
@@ -43,6 +43,7 @@ class WriteOptions:
     dry_run: bool = False
     field_validation: str = "Warn"
     field_manager: str = ""
+    force: bool = False
 
 
 _NO_LIST_OPTIONS = ListOptions()
@@ -181,6 +182,21 @@ def write_options(call: Call, kind: str) -> WriteOptions:
         field_validation=validation,
         field_manager=_field_manager(call.parameter("fieldManager"), kind),
     )
+
+
+def patch_options(call: Call, *, apply: bool) -> WriteOptions:
+    """`PatchOptions`, with what an apply must and only an apply may say. Raises `Invalid`."""
+    options = write_options(call, "PatchOptions")
+    given = call.query.get("force", [])
+    if not apply:
+        if given:
+            why = "Forbidden: may not be specified for non-apply patch"
+            raise options_invalid("PatchOptions", [Cause("FieldValueForbidden", why, "force")])
+        return options
+    if not options.field_manager:
+        why = "Required value: is required for apply patch"
+        raise options_invalid("PatchOptions", [Cause("FieldValueRequired", why, "fieldManager")])
+    return replace(options, force=bool(given and boolean(given[0])))
 
 
 def _field_manager(name: str, kind: str) -> str:

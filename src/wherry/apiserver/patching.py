@@ -1,4 +1,4 @@
-"""The three patch formats, applied to an object.
+"""The three formats of patches that are worked on the object itself. (Server-side apply is in `ownership`.)
 
 Errors are upstream's: what is no patch is 400, what cannot be applied is 422.
 """
@@ -22,7 +22,8 @@ from wherry.machinery.patch_schema import StrategicPatchError
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
-PATCHES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH)
+APPLY_PATCH = "application/apply-patch+yaml"
+PATCHES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_PATCH)
 MAX_OPERATIONS = 10_000
 
 

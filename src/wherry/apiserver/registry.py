@@ -7,7 +7,7 @@ versions share their storage, in which case `conversion` translates between the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wherry.api.resources import BUILTIN, Resource
 from wherry.apiserver.aggregation.priorities import Priority, ordered
@@ -29,7 +29,7 @@ class Served:
 
     __slots__ = (
         "api_version", "conversion", "group", "has_status", "item_head", "kind", "namespaced", "plural", "prefix",
-        "qualified", "resource", "stored", "subresources", "verbs", "version", "warning",
+        "qualified", "resource", "scopes", "stored", "subresources", "verbs", "version", "warning",
     )  # fmt: skip
 
     def __init__(self, resource: Resource, stored: Resource, conversion: Conversion | None) -> None:
@@ -58,6 +58,8 @@ class Served:
             )
         )
         """What an object's bytes start with that is left out in a list: Go's typed lists name the kind once."""
+        self.scopes: dict[str, Any] = {}
+        """What writes can own, by subresource, once it was worked out (`ownership.scope`)."""
         self.warning = WARNINGS.get(resource.qualified, "")
         if resource.custom is not None:
             self.warning = resource.custom.warning

@@ -13,6 +13,7 @@ from wherry.api.types import Object
 from wherry.apiserver.call import Call
 from wherry.apiserver.deletion import finished_by_update
 from wherry.apiserver.objects import check_encodable, decoded, encoder
+from wherry.apiserver.ownership.tracking import differs_only_in_times
 from wherry.apiserver.quotas.charges import charge_of_change, charged
 from wherry.apiserver.registry import Served
 from wherry.store.port import Entry, KeyMissing, RevisionMismatch, Store, StoreFull
@@ -75,7 +76,7 @@ async def _change(call: Call, served: Served, key: str, name: str, compute: Chan
         new = computed if computed is None or isinstance(computed, dict) else await computed
         if later is not None and new is not None:
             new = await later.to_stored(new)
-        if new is None or new == old:
+        if new is None or new == old or differs_only_in_times(new, old):
             return entry
         charge = charge_of_change(call, served, new, old)
         try:

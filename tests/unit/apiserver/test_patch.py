@@ -60,7 +60,7 @@ async def test_a_patch_that_names_a_stale_version_is_a_conflict(api: Api) -> Non
 
 async def test_what_is_no_patch_is_refused(api: Api) -> None:
     await api.create(MAPS, config_map("a"))
-    apply = await api("PATCH", f"{MAPS}/a", b"{}", {"content-type": "application/apply-patch+yaml"})
+    apply = await api("PATCH", f"{MAPS}/a", b"{}", {"content-type": "application/apply-patch+cbor"})
     assert (apply.status, apply.reason) == (415, "UnsupportedMediaType")
     assert (await api.patch(f"{MAPS}/a", b"{")).status == 400
     assert (await api.patch(f"{MAPS}/a", [1])).status == 400

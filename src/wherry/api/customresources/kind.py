@@ -17,6 +17,7 @@ from wherry.api.customresources.checks import Check
 from wherry.api.customresources.columns import table_of
 from wherry.api.customresources.embedded import check_embedded
 from wherry.api.customresources.pruning import prune, unknown_fields
+from wherry.api.customresources.shapes import shape_of
 from wherry.api.customresources.strategy import CustomStrategy, ScalePaths
 from wherry.api.customresources.structural import Node
 from wherry.api.schema.decode import FieldValidation, bad_request, warnings
@@ -27,6 +28,7 @@ from wherry.api.tables.columns import Table
 from wherry.api.types import Object
 from wherry.api.validation.errors import Errors
 from wherry.api.validation.rules import Rules
+from wherry.machinery.fieldsets.shape import Map
 
 _METADATA = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 _MAX_INT32 = 2**31 - 1
@@ -63,6 +65,11 @@ class CustomKind:
     @cached_property
     def _node(self) -> Node:
         return Node(self.schema)
+
+    @cached_property
+    def shape(self) -> Map:
+        """How its objects are owned (server-side apply)."""
+        return shape_of(self.schema)
 
     @cached_property
     def _check(self) -> Check:

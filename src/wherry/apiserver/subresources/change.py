@@ -10,8 +10,9 @@ from wherry.apiserver.answers import wanted
 from wherry.apiserver.call import Answer, Call, Stage
 from wherry.apiserver.kinds import set_defaults, validate_update
 from wherry.apiserver.options import write_options
-from wherry.apiserver.updating import check_revision, keep_metadata
-from wherry.apiserver.verbs.patch import patched_object, read_patch, reply_with
+from wherry.apiserver.ownership.tracking import FIELD
+from wherry.apiserver.updating import check_revision, keep_metadata, own
+from wherry.apiserver.verbs.patch import patch_options, patched, read_patch, reply_with
 from wherry.apiserver.verbs.update import body_reader
 
 Narrow = Callable[[Call, Object, Object], None]
@@ -41,27 +42,39 @@ def patcher(narrow: Narrow) -> Stage:
 
     def handle(call: Call) -> Answer:
         wanted(call)
-        options = write_options(call, "PatchOptions")
-        patch = read_patch(call)
+        options = patch_options(call)
+        patch = read_patch(call, options)
 
         async def compute(old: Object) -> Object:
-            new = patched_object(call, patch, options, old)
-            return await narrowed(call, narrow, new, old, dry_run=options.dry_run)
+            new, managed = patched(call, patch, options, old)
+            return await narrowed(call, narrow, new, old, dry_run=options.dry_run, managed=managed)
 
         return reply_with(call, compute, options)
 
     return handle
 
 
-async def narrowed(call: Call, narrow: Narrow, new: Object, old: Object, *, dry_run: bool) -> Object:
+async def narrowed(
+    call: Call,
+    narrow: Narrow,
+    new: Object,
+    old: Object,
+    *,
+    dry_run: bool,
+    managed: list[Object] | None = None,
+) -> Object:
     """Check what the client knew of the object, then let the subresource restrict the change."""
     served = call.served
     check_revision(served, new, old)
-    keep_metadata(new, old)
+    sent = keep_metadata(new, old)
     set_defaults(served.resource, new)
     subresource = call.info.subresource
+    own(call, served, new, old, sent, managed, subresource=subresource)
+    entries = new["metadata"].get(FIELD)
     await admit(call, served, "UPDATE", new, old, subresource=subresource, dry_run=dry_run)
     narrow(call, new, old)
+    if entries is not None:
+        new["metadata"][FIELD] = entries
     validate_update(served.resource, new, old, subresource=subresource)
     await admit(call, served, "UPDATE", new, old, subresource=subresource, dry_run=dry_run, validating=True)
     return new

@@ -17,14 +17,13 @@ from wherry.apiserver.call import Answer, Call
 from wherry.apiserver.kinds import decode_object, strategy_of, validate_update
 from wherry.apiserver.objects import decoded
 from wherry.apiserver.options import WriteOptions, write_options
-from wherry.apiserver.patching import apply
+from wherry.apiserver.ownership.scale import KIND, VERSION, scale_entries, set_entries, tracked
+from wherry.apiserver.patching import Patch, apply
 from wherry.apiserver.updating import check_revision
-from wherry.apiserver.verbs.patch import read_patch
+from wherry.apiserver.verbs.patch import patch_options, read_patch
 from wherry.apiserver.writes import Change, change
 from wherry.store.port import Entry
 from wherry.wire.messages import Reply
-
-_VERSION, _KIND = "autoscaling/v1", "Scale"
 
 
 def get(call: Call) -> Answer:
@@ -43,33 +42,45 @@ async def _reply(call: Call, entry: Entry) -> Reply:
 def update(call: Call) -> Answer:
     wanted(call)
     options = write_options(call, "UpdateOptions")
-    scale = read(call, api_version=_VERSION, kind=_KIND, field_validation=options.field_validation)
-    check_name(call, scale)
-    settle_namespace(call, scale)
+    given = read(call, api_version=VERSION, kind=KIND, field_validation=options.field_validation)
+    check_name(call, given)
+    settle_namespace(call, given)
 
     async def compute(old: Object) -> Object:
-        return await _scaled(call, options, old, orjson.loads(orjson.dumps(scale)))
+        scale, before = orjson.loads(orjson.dumps(given)), strategy_of(call.served).scale_get(old)
+        entries = tracked(call, before, scale, scale_entries(call.served, old))
+        return await _scaled(call, options, old, scale, entries)
 
     return _write(call, options, compute)
 
 
 def patch(call: Call) -> Answer:
     wanted(call)
-    options = write_options(call, "PatchOptions")
-    content = read_patch(call)
+    options = patch_options(call)
+    content = read_patch(call, options)
 
     async def compute(old: Object) -> Object:
-        before = strategy_of(call.served).scale_get(old)
-        scale = apply(call.served, content, before)
-        check_kind(scale, _VERSION, _KIND)
-        scale = orjson.loads(orjson.dumps(scale))
-        validation = options.field_validation
-        decode_object(call, scale, api_version=_VERSION, kind=_KIND, raw=None, field_validation=validation)
-        if (scale.get("metadata") or {}).get("name") != call.info.name:
-            raise BadRequest("the name of the object does not match the name on the URL")
-        return await _scaled(call, options, old, scale)
+        before, entries = strategy_of(call.served).scale_get(old), scale_entries(call.served, old)
+        if isinstance(content, Patch):
+            scale = apply(call.served, content, before)
+        else:
+            scale, entries = content.to(before, entries)
+        scale = _checked(call, scale, options)
+        if isinstance(content, Patch):
+            entries = tracked(call, before, scale, entries)
+        return await _scaled(call, options, old, scale, entries)
 
     return _write(call, options, compute)
+
+
+def _checked(call: Call, scale: Object, options: WriteOptions) -> Object:
+    """A Scale of the caller's own. Raises `BadRequest`."""
+    check_kind(scale, VERSION, KIND)
+    scale = orjson.loads(orjson.dumps(scale))
+    decode_object(call, scale, api_version=VERSION, kind=KIND, raw=None, field_validation=options.field_validation)
+    if (scale.get("metadata") or {}).get("name") != call.info.name:
+        raise BadRequest("the name of the object does not match the name on the URL")
+    return scale
 
 
 def _write(call: Call, options: WriteOptions, compute: Change) -> Answer:
@@ -81,8 +92,11 @@ def _write(call: Call, options: WriteOptions, compute: Change) -> Answer:
     return write()
 
 
-async def _scaled(call: Call, options: WriteOptions, old: Object, scale: Object) -> Object:
-    """The workload with the replicas of the Scale, which is the caller's own. Raises `Conflict`, `Invalid`."""
+async def _scaled(call: Call, options: WriteOptions, old: Object, scale: Object, entries: list[Object]) -> Object:
+    """The workload with the replicas and (as `entries`) the managed fields of the Scale, which is the caller's own.
+
+    Raises `Conflict`, `Invalid`.
+    """
     served = call.served
     check_revision(served, scale, old)
     before = strategy_of(served).scale_get(old)
@@ -90,10 +104,11 @@ async def _scaled(call: Call, options: WriteOptions, old: Object, scale: Object)
     replicas = (scale.get("spec") or {}).get("replicas") or 0
     if replicas < 0:
         message = f"Invalid value: {replicas}: must be greater than or equal to 0"
-        raise invalid("autoscaling", _KIND, call.info.name, [Cause("FieldValueInvalid", message, "spec.replicas")])
+        raise invalid("autoscaling", KIND, call.info.name, [Cause("FieldValueInvalid", message, "spec.replicas")])
     new: Object = orjson.loads(orjson.dumps(old))
     strategy = strategy_of(served)
     strategy.scale_apply(new, replicas)
+    set_entries(new, served, old, entries)
     strategy.prepare_update(new, old)
     if served.resource.custom is not None:
         validate_update(served.resource, new, old)

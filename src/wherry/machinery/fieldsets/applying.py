@@ -10,7 +10,7 @@ from typing import Any
 
 from wherry.machinery.fieldsets import sets
 from wherry.machinery.fieldsets.fields import fields_of, with_structs
-from wherry.machinery.fieldsets.managers import Change, Convert, Entry, Identity, Managed, settle
+from wherry.machinery.fieldsets.managers import Change, Convert, Entry, Identity, Keep, Managed, settle
 from wherry.machinery.fieldsets.merging import merge
 from wherry.machinery.fieldsets.removing import remove
 from wherry.machinery.fieldsets.sets import Tree
@@ -27,7 +27,7 @@ class Conflicts(Exception):  # upstream's name
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """`obj` is None where nothing changes but, perhaps, who owns what."""
+    """The object as it is then, and who owns what of it."""
 
     obj: Any
     managed: Managed
@@ -41,7 +41,7 @@ def apply(
     actor: Entry,
     *,
     convert: Convert,
-    reset: Tree,
+    keep: Keep,
     force: bool,
 ) -> Applied:
     """Apply `config` to `live` in the name of `actor` (whose `fields` are not looked at). Raises `Conflicts`, `ItemError`.
@@ -50,18 +50,16 @@ def apply(
     """
     merged = merge(shape, live, config)
     last = managed.get(actor.identity)
-    owned = fields_of(shape, config)
-    if reset:
-        owned = sets.recursive_difference(owned, reset)
+    owned = keep(fields_of(shape, config))
     now: Managed = {**managed, actor.identity: replace(actor, fields=owned)}
     new = prune(merged, now, last, convert=convert, api_version=actor.api_version) if last else merged
-    change = Change(shape, live, new, api_version=actor.api_version, convert=convert, reset=reset)
+    change = Change(shape, live, new, api_version=actor.api_version, convert=convert, keep=keep)
     left, conflicts = settle(now, change, actor.identity)
     if conflicts and not force:
         raise Conflicts(conflicts)
     if not owned:
         left.pop(actor.identity, None)
-    return Applied(None if new == live else new, left)
+    return Applied(new, left)
 
 
 def prune(merged: Any, managed: Managed, last: Entry, *, convert: Convert, api_version: str) -> Any:

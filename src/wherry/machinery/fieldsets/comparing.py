@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wherry.machinery.fieldsets.elements import DOT, in_order
-from wherry.machinery.fieldsets.sets import LEAF, Tree, recursive_difference
+from wherry.machinery.fieldsets.sets import LEAF, Tree
 from wherry.machinery.fieldsets.shape import ATOMIC, SET, List, Map, Node, Scalar, settle
 
 ABSENT: Any = type("Absent", (), {"__bool__": lambda self: False, "__repr__": lambda self: "ABSENT"})()
@@ -26,10 +26,6 @@ class Comparison:
 
     def __bool__(self) -> bool:
         return bool(self.changed or self.removed)
-
-    def without(self, fields: Tree) -> Comparison:
-        """The comparison as if these fields, and all below them, were the same."""
-        return Comparison(recursive_difference(self.changed, fields), recursive_difference(self.removed, fields))
 
 
 def compare(shape: Map, old: Any, new: Any) -> Comparison:

@@ -121,15 +121,17 @@ Convert = Callable[[Any, str], Versioned | None]
 """`(object, api version)`: the object at that version; None where the version is not served."""
 
 
+Keep = Callable[[Tree], Tree]
+
+
 class Change:
     """One change of an object, compared at every version that managers speak of, each once."""
 
-    def __init__(self, shape: Map, old: Any, new: Any, *, api_version: str, convert: Convert, reset: Tree) -> None:
-        """`reset` names the fields that this kind of write takes from the stored object, whatever is sent."""
+    def __init__(self, shape: Map, old: Any, new: Any, *, api_version: str, convert: Convert, keep: Keep) -> None:
+        """`keep` leaves of a set what this kind of write can change at all."""
         self._old, self._new, self._convert = old, new, convert
-        self.here = compare(shape, old, new)
-        if reset:
-            self.here = self.here.without(reset)
+        found = compare(shape, old, new)
+        self.here = Comparison(keep(found.changed), keep(found.removed))
         self._at: dict[str, Comparison | None] = {api_version: self.here}
 
     def at(self, api_version: str) -> Comparison | None:

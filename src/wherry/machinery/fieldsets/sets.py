@@ -116,6 +116,19 @@ def intersection(a: Tree, b: Tree) -> Tree:
     return a if result == a else result
 
 
+def only_below(tree: Tree, patterns: Sequence[Sequence[str]]) -> Tree:
+    """The paths that start with one of the patterns; `*` stands for any element."""
+    result: Tree = {}
+    for key, node in tree.items():
+        rests = [pattern[1:] for pattern in patterns if pattern[0] in (key, "*")]
+        if not rests or key == DOT:
+            continue
+        kept = node if not all(rests) else only_below(node, rests) or None
+        if kept is not None:
+            result[key] = kept
+    return result
+
+
 def below(tree: Tree, element: str) -> Tree:
     """The set of what is below an element, seen from there."""
     return _children(tree.get(element) or LEAF)

@@ -1,0 +1,130 @@
+"""Managed fields of creates, updates and patches: what a write changed is its manager's.
+
+What always holds: an object that nobody tracks costs one look-up, and one whose write changes nothing keeps the very
+list it has. Source: k8s.io/apimachinery/pkg/util/managedfields/internal (fieldmanager.go and its chain).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from wherry.api.types import Object
+from wherry.apiserver.call import Call
+from wherry.apiserver.objects import stamp
+from wherry.apiserver.ownership.scope import converter, scope_of
+from wherry.apiserver.registry import Served
+from wherry.machinery.fieldsets.managers import (
+    UPDATE,
+    Change,
+    Entry,
+    MalformedEntries,
+    Managed,
+    decode,
+    encode,
+    same_but_times,
+    update,
+)
+from wherry.machinery.fieldsets.shape import ItemError
+
+_MOST_BYTES = 128
+FIELD = "managedFields"
+
+
+def manager_of(call: Call) -> str:
+    """Who writes: what the request says, else the part of its user agent before the slash."""
+    return call.parameter("fieldManager") or _prefix(call.request.headers.get("user-agent") or "")
+
+
+@lru_cache(maxsize=256)
+def _prefix(user_agent: str) -> str:
+    name = "".join(filter(str.isprintable, user_agent.partition("/")[0]))
+    return name.encode()[:_MOST_BYTES].decode("utf-8", "ignore")
+
+
+def track_create(call: Call, served: Served, obj: Object) -> None:
+    """Everything that `obj` says (it is in the stored version) is the creator's."""
+    metadata = obj["metadata"]
+    given = metadata.pop(FIELD, None)
+    scope = scope_of(served, "")
+    if scope is None:
+        return
+    versioned = served.conversion.from_stored(obj) if served.conversion else obj
+    try:
+        fields = scope.filled(versioned)
+    except ItemError:
+        return
+    actor = Entry(manager_of(call), UPDATE, scope.api_version, fields, stamp(call.parts.clock.now()))
+    if given and not _is_reset(given) and (managed := _decoded(given)):
+        # A copy of another object: what others owned there and the creator does not say otherwise stays theirs.
+        empty = {"apiVersion": scope.api_version, "kind": served.kind}
+        convert = converter(call.parts.registry, served)
+        change = Change(scope.shape, empty, versioned, api_version=scope.api_version, convert=convert, keep=scope.keep)
+        metadata[FIELD] = encode(update(managed, change, actor))
+    elif fields:
+        metadata[FIELD] = [actor.encoded()]
+
+
+def track_update(call: Call, served: Served, new: Object, old: Object, given: Any, *, subresource: str = "") -> None:
+    """What differs between `old` and `new` (both in the stored version) is the writer's; `given` is what was sent.
+
+    Sets the managed fields of `new`.
+    """
+    stored = old["metadata"].get(FIELD)
+    managed = _starting_point(stored, given, subresource=subresource)
+    scope = scope_of(served, subresource) if managed else None
+    if scope is None:
+        if managed and stored:
+            new["metadata"][FIELD] = stored
+        return
+    conversion = served.conversion
+    before, after = (conversion.from_stored(old), conversion.from_stored(new)) if conversion else (old, new)
+    try:
+        change = Change(
+            scope.shape,
+            before,
+            after,
+            api_version=scope.api_version,
+            convert=converter(call.parts.registry, served),
+            keep=scope.keep,
+        )
+        if not change.here and (given is None or given == stored or subresource):
+            new["metadata"][FIELD] = stored
+            return
+        actor = Entry(manager_of(call), UPDATE, scope.api_version, {}, stamp(call.parts.clock.now()), subresource)
+        entries = encode(update(managed, change, actor))
+    except ItemError:
+        entries = stored or []
+    if entries:
+        new["metadata"][FIELD] = entries
+
+
+def _starting_point(stored: Any, given: Any, *, subresource: str) -> Managed:
+    """What the request says of managers where that can be read, else what is stored; nothing where it resets them."""
+    if given is not None and not subresource and given is not stored and given != stored:
+        if _is_reset(given):
+            return {}
+        if managed := _decoded(given):
+            return managed
+    return decode(stored, trusted=True) if stored else {}
+
+
+def _decoded(given: Any) -> Managed:
+    try:
+        return decode(given, trusted=False)
+    except MalformedEntries:
+        return {}
+
+
+def _is_reset(given: list[Any]) -> bool:
+    return not given or (len(given) == 1 and not any((given[0] or {}).values()))
+
+
+def differs_only_in_times(new: Object, old: Object) -> bool:
+    """Whether all that a write would change is when managers last wrote: then nothing is written."""
+    entries, stored = new["metadata"].get(FIELD), old["metadata"].get(FIELD)
+    if entries is stored or not entries or not stored or len(entries) != len(stored):
+        return False
+    if not same_but_times(stored, entries):
+        return False
+    return {**new, "metadata": {**new["metadata"], FIELD: stored}} == old
