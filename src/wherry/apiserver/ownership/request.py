@@ -9,7 +9,7 @@ import orjson
 
 from wherry.api.errors import UnsupportedMediaType, conflict
 from wherry.api.types import Object
-from wherry.apiserver.authorization.authorizer import Attributes
+from wherry.apiserver.authorization.attributes import Attributes
 from wherry.apiserver.body_object import check_name, settle_namespace
 from wherry.apiserver.call import Call
 from wherry.apiserver.kinds import decode_object
@@ -66,9 +66,15 @@ def applied_object(call: Call, applier: Applier, old: Object | None) -> tuple[Ob
     return new, managed
 
 
-def may_create(call: Call) -> None:
+async def check_may_create(call: Call) -> None:
     """An apply that finds nothing makes something, which is a right of its own. Raises `Forbidden`."""
     info, user = call.info, call.user
-    wish = Attributes("create", group=info.group, resource=info.plural, namespace=info.namespace, name=info.name)
-    if not call.parts.authorizer.allows(user, wish):
-        raise forbidden(user, "create", info.group, info.plural, namespace=info.namespace, name=info.name)
+    wish = Attributes(
+        "create", group=info.group, resource=info.plural, namespace=info.namespace, name=info.name, version=info.version
+    )
+    decision = await call.parts.authorizer.permitted(user, wish)
+    if not decision.allowed:
+        reason = decision.reason
+        raise forbidden(
+            user, "create", info.group, info.plural, namespace=info.namespace, name=info.name, reason=reason
+        )

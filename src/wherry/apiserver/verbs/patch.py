@@ -19,7 +19,7 @@ from wherry.apiserver.kinds import decode_object
 from wherry.apiserver.options import WriteOptions
 from wherry.apiserver.options import patch_options as options_of
 from wherry.apiserver.ownership.apply import Applier
-from wherry.apiserver.ownership.request import applied_object, may_create, read_apply
+from wherry.apiserver.ownership.request import applied_object, check_may_create, read_apply
 from wherry.apiserver.patching import APPLY_PATCH, PATCHES, STRATEGIC_PATCH, Patch, apply
 from wherry.apiserver.updating import updated
 from wherry.apiserver.writes import Change, change
@@ -124,7 +124,7 @@ def _apply(call: Call, applier: Applier, compute: Change, options: WriteOptions)
                     if store.get(info.key) is not None:
                         raise
             # There is nothing, or no longer.
-            may_create(call)
+            await check_may_create(call)
             new, managed = applied_object(call, applier, None)
             try:
                 entry = await create(call, served, new, dry_run=dry_run, managed=managed)
