@@ -48,13 +48,12 @@ def _parsed(body: bytes) -> tuple[Any, bool]:
 
 
 def _parsed_yaml(body: bytes) -> Any:
-    from wherry.apiserver.yaml_form import YAMLError, load_yaml
+    from wherry.machinery.yaml.reader import YamlError, load
 
     try:
-        return load_yaml(body)
-    except YAMLError as error:
-        problem = " ".join(str(error).split())
-        raise BadRequest(f"error decoding YAML: {_YAML_TO_JSON}: yaml: {problem}") from error
+        return load(body)
+    except YamlError as error:
+        raise BadRequest(f"error decoding YAML: {_YAML_TO_JSON}: yaml: {error}") from error
 
 
 def check_configuration(shape: Map, config: Object, api_version: str, kind: str) -> None:
