@@ -76,9 +76,11 @@ def validate_create(rules: Resource, obj: Object, *, loopback: bool = False) -> 
 
 def validate_update(
     rules: Resource, new: Object, old: Object, *, subresource: str = "", loopback: bool = False
-) -> None:
-    """Raises `Invalid` with every field that is wrong or must not change."""
+) -> Sequence[str]:
+    """What is only worth a warning. Raises `Invalid` with every field that is wrong or must not change."""
     if subresource:
-        _refuse(rules, new, validation.on_subresource_update(rules, subresource, new, old))
+        errors = validation.on_subresource_update(rules, subresource, new, old)
     else:
-        _refuse(rules, new, validation.on_update(rules, new, old, loopback=loopback))
+        errors = validation.on_update(rules, new, old, loopback=loopback)
+    _refuse(rules, new, errors)
+    return errors.warnings

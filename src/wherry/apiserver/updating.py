@@ -83,10 +83,12 @@ async def updated(
         strategy.prepare_status_update(new, old)
         if entries is not None:
             new["metadata"][FIELD] = entries
-        validate_update(rules, new, old, subresource="status")
+        warnings = validate_update(rules, new, old, subresource="status")
     else:
         strategy.prepare_update(new, old)
-        validate_update(rules, new, old, loopback=call.parts.config.loopback_endpoints)
+        warnings = validate_update(rules, new, old, loopback=call.parts.config.loopback_endpoints)
+    for warning in warnings:
+        call.warn(warning)
     await admit(call, served, "UPDATE", new, old, subresource=subresource, dry_run=dry_run, validating=True)
     if not status and (allocator := call.parts.allocators.get(served.qualified)) is not None:
         allocator.allocate(call.info.key, new, old, dry_run=dry_run)

@@ -22,6 +22,7 @@ from wherry.machinery import names
 COLUMN_TYPES = ("boolean", "date", "integer", "number", "string")
 COLUMN_FORMATS = ("byte", "date", "date-time", "double", "float", "int32", "int64", "password")
 MAX_SELECTABLE = 8
+_PARTS = frozenset({"schema", "subresources", "additionalPrinterColumns", "selectableFields"})
 _FIELD_PATH = re.compile(r"(\.[A-Za-z_][A-Za-z0-9_]*)+")
 
 
@@ -69,8 +70,9 @@ def _spec(errors: Errors, spec: Object) -> None:
     for index, version in enumerate(versions):
         if not ((version.get("schema") or {}).get("openAPIV3Schema")):
             errors.required(f"spec.versions[{index}].schema.openAPIV3Schema", "schemas are required")
+    apart = _PARTS - _shared(versions)
     for index, version in enumerate(versions):
-        _version(errors, version, f"spec.versions[{index}]")
+        _version(errors, version, f"spec.versions[{index}]", apart)
     if any(times > 1 for times in Counter(each.get("name") for each in versions).values()):
         errors.invalid("spec.versions", versions, "must contain unique version names")
     if sum(bool(each.get("storage")) for each in versions) != 1:
@@ -80,6 +82,9 @@ def _spec(errors: Errors, spec: Object) -> None:
         if not found.get(key):
             errors.required(f"spec.names.{key}")
     _names(errors, found, "spec.names")
+    if versions:
+        # What all versions have in common is one part of the definition: upstream's errors name it by that.
+        _parts(errors, versions[0], _shared(versions), "spec", schema_path="spec.validation")
     _conversion(errors, spec.get("conversion") or {})
 
 
@@ -132,21 +137,31 @@ def _label(errors: Errors, value: str, path: str) -> None:
         errors.invalid(path, value, ",".join(messages))
 
 
-def _version(errors: Errors, version: Object, path: str) -> None:
+def _shared(versions: list[Object]) -> frozenset[str]:
+    """The parts that are the same in every version."""
+    return frozenset(key for key in _PARTS if all(each.get(key) == versions[0].get(key) for each in versions[1:]))
+
+
+def _version(errors: Errors, version: Object, path: str, apart: frozenset[str]) -> None:
     _label(errors, version.get("name") or "", f"{path}.name")
     warning = version.get("deprecationWarning")
     for message in _deprecation(bool(version.get("deprecated")), warning):
         errors.invalid(f"{path}.deprecationWarning", warning, message)
+    _parts(errors, version, apart, path, schema_path=f"{path}.schema")
+
+
+def _parts(errors: Errors, version: Object, which: frozenset[str], path: str, *, schema_path: str) -> None:
     subresources: Object = version.get("subresources") or {}
     schema: Schema | None = (version.get("schema") or {}).get("openAPIV3Schema")
-    if schema:
+    if schema and "schema" in which:
         status = subresources.get("status") is not None
-        check_schema(errors, schema, f"{path}.schema.openAPIV3Schema", status=status)
-    if subresources.get("scale") is not None:
+        check_schema(errors, schema, f"{schema_path}.openAPIV3Schema", status=status)
+    if subresources.get("scale") is not None and "subresources" in which:
         _scale(errors, subresources["scale"], f"{path}.subresources.scale")
-    for index, column in enumerate(version.get("additionalPrinterColumns") or ()):
-        _column(errors, column, f"{path}.additionalPrinterColumns[{index}]")
-    if selectable := version.get("selectableFields"):
+    if "additionalPrinterColumns" in which:
+        for index, column in enumerate(version.get("additionalPrinterColumns") or ()):
+            _column(errors, column, f"{path}.additionalPrinterColumns[{index}]")
+    if "selectableFields" in which and (selectable := version.get("selectableFields")):
         _selectable(errors, selectable, schema, f"{path}.selectableFields")
 
 

@@ -17,6 +17,7 @@ from wherry.api.customresources.checks import Check
 from wherry.api.customresources.columns import table_of
 from wherry.api.customresources.embedded import check_embedded
 from wherry.api.customresources.pruning import prune, unknown_fields
+from wherry.api.customresources.rule_validation import RuleValidator
 from wherry.api.customresources.shapes import shape_of
 from wherry.api.customresources.strategy import CustomStrategy, ScalePaths
 from wherry.api.customresources.structural import Node
@@ -74,6 +75,10 @@ class CustomKind:
     @cached_property
     def _check(self) -> Check:
         return Check(self.schema)
+
+    @cached_property
+    def _rules(self) -> RuleValidator | None:
+        return RuleValidator.make(self.schema, root=True)
 
     @cached_property
     def table(self) -> Table:
@@ -151,6 +156,8 @@ class CustomKind:
         self._check(obj, "", errors)
         check_embedded(errors, self._node, obj)
         list_types.check(errors, self._node, obj)
+        if self._rules is not None:
+            self._rules.check(errors, obj)
         self._check_scale(errors, obj)
 
     def _on_update(self, errors: Errors, new: Object, old: Object) -> None:
@@ -162,6 +169,8 @@ class CustomKind:
             list_types.check(before, self._node, old)
         if not before:
             errors.extend(wrong)
+        if self._rules is not None:
+            errors.warnings += map(str, self._rules.check(errors, new, old))
         self._check_scale(errors, new)
 
     def _check_scale(self, errors: Errors, obj: Object) -> None:

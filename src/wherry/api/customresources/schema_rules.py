@@ -1,18 +1,17 @@
 """What else a definition's schema must keep to: supported keywords, list and map types, defaults.
-
-CEL rules (`x-kubernetes-validations`) are refused: this server cannot evaluate them, and must not ignore them.
 Source: k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/validation (ValidateCustomResourceDefinitionOpenAPISchema).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 
 from wherry.api.customresources.checks import Check
 from wherry.api.customresources.pruning import prune
+from wherry.api.customresources.rule_checks import Total, check_form, check_rules
 from wherry.api.customresources.structural import (
     EMBEDDED,
     LIST_MAP_KEYS,
@@ -25,6 +24,7 @@ from wherry.api.customresources.structural import (
 )
 from wherry.api.customresources.structural_rules import check_structural, junctors, property_path
 from wherry.api.validation.errors import Errors
+from wherry.machinery.cel.bounds import MOST
 
 TYPES = ("array", "boolean", "integer", "number", "object", "string")
 _UNSUPPORTED = (
@@ -35,7 +35,6 @@ _UNSUPPORTED = (
     ("dependencies", "dependencies is not supported"),
     ("$ref", "$ref is not supported"),
 )
-NO_CEL = "CEL validation rules are not supported by this server; remove them to install the definition"
 _TYPE_FIELDS = frozenset({"metadata", "kind", "apiVersion"})
 _AT_ROOT_WITH_STATUS = (
     "Description", "Type", "Format", "Title", "Maximum", "ExclusiveMaximum", "Minimum", "ExclusiveMinimum", "MaxLength",
@@ -51,12 +50,15 @@ def check_schema(errors: Errors, schema: Schema, path: str, *, status: bool) -> 
         _root_with_status(errors, schema, path)
     if schema.get("nullable"):
         errors.forbidden(f"{path}.nullable", "nullable cannot be true at the root")
-    found = Errors()
+    found, of_rules, total = Errors(), Errors(), Total()
     check_structural(found, schema, path)
+    context = _Context(rules=None if found else of_rules, total=total)
     if not found:
         _check_defaults(found, schema, path)
     errors.extend(found)
-    _check(errors, schema, path, _Context(), root=True)
+    _check(errors, schema, path, context, root=True)
+    errors.extend(of_rules)
+    total.report(errors, path)
 
 
 def _root_with_status(errors: Errors, schema: Schema, path: str) -> None:
@@ -75,31 +77,68 @@ class _Context:
 
     in_metadata: bool = False
     no_defaults: str = ""
+    rules: Errors | None = None
+    """Where errors of rules go; None where rules are not looked at."""
+    total: Total = field(default_factory=Total)
+    cardinality: int | None = 1
+    """How often the node can be there in one object; None if there is no bound."""
+    uncorrelated: str = ""
+    """The path of the list or map around, whose parts cannot be matched with the old ones."""
 
 
 def _check(errors: Errors, schema: Schema, path: str, context: _Context, *, root: bool = False) -> None:
+    before = len(errors)
     _keywords(errors, schema, path, context)
+    inside = _inside(schema, path, context)
     properties: dict[str, Any] = schema.get("properties") or {}
     additional, items = schema.get("additionalProperties"), schema.get("items")
     if additional is not None and additional is not True and properties:
         errors.forbidden(f"{path}.additionalProperties", "additionalProperties and properties are mutual exclusive")
     if isinstance(additional, dict):
         why = "inside additionalProperties applying to object metadata" if context.in_metadata else context.no_defaults
-        _check(errors, additional, f"{path}.additionalProperties", replace(context, no_defaults=why))
+        _check(errors, additional, f"{path}.additionalProperties", replace(inside, no_defaults=why))
     for name, inner in properties.items():
-        below = context
+        below = inside
         if name in _TYPE_FIELDS and (root or schema.get(EMBEDDED)):
             why = f"in top-level {name}" if root else context.no_defaults
-            below = _Context(in_metadata=True, no_defaults=why)
+            below = replace(inside, in_metadata=True, no_defaults=why)
         _check(errors, inner, property_path(path, name), below)
     for _, inner, here in junctors(schema, path):
-        _check(errors, inner, here, context)
+        _check(errors, inner, here, replace(context, rules=None))
     if isinstance(items, dict):
-        _check(errors, items, f"{path}.items", context)
+        _check(errors, items, f"{path}.items", inside)
     _map_type(errors, schema, path)
     _list_type(errors, schema, path)
-    if schema.get(VALIDATIONS):
-        errors.forbidden(f"{path}.{VALIDATIONS}", NO_CEL)
+    check_form(errors, schema, path)
+    if context.rules is not None and len(errors) == before:
+        check_rules(
+            context.rules,
+            schema,
+            path,
+            context.total,
+            root=root or bool(schema.get(EMBEDDED)),
+            cardinality=context.cardinality,
+            uncorrelated=context.uncorrelated,
+        )
+
+
+def _inside(schema: Schema, path: str, context: _Context) -> _Context:
+    """What holds for the nodes below: how many there can be, and whether they can be matched with old ones."""
+    apart = schema.get(MAP_TYPE) == "atomic" or (schema.get("type") == "array" and schema.get(LIST_TYPE) != "map")
+    uncorrelated = context.uncorrelated or (path if apart else "")
+    factor = _most_elements(schema)
+    cardinality = None if context.cardinality is None or factor is None else min(context.cardinality * factor, MOST)
+    return replace(context, cardinality=cardinality, uncorrelated=uncorrelated)
+
+
+def _most_elements(schema: Schema) -> int | None:
+    if schema.get("type") == "array":
+        most = schema.get("maxItems")
+    elif schema.get("type") == "object" and schema.get("additionalProperties") is not None:
+        most = schema.get("maxProperties")
+    else:
+        return 1
+    return None if most is None else max(most, 0)
 
 
 def _keywords(errors: Errors, schema: Schema, path: str, context: _Context) -> None:

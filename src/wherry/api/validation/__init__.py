@@ -108,7 +108,7 @@ def _rules(resource: Resource) -> Rules:
     return PLAIN if resource.custom is None else resource.custom.rules
 
 
-def on_create(resource: Resource, obj: Object, *, loopback: bool = False) -> list[FieldError]:
+def on_create(resource: Resource, obj: Object, *, loopback: bool = False) -> Errors:
     """What is wrong with a new object; its name must have been generated already. `loopback` as in `Errors`."""
     rules = _rules(resource)
     errors = Errors(loopback=loopback)
@@ -118,7 +118,7 @@ def on_create(resource: Resource, obj: Object, *, loopback: bool = False) -> lis
     return errors
 
 
-def on_update(resource: Resource, new: Object, old: Object, *, loopback: bool = False) -> list[FieldError]:
+def on_update(resource: Resource, new: Object, old: Object, *, loopback: bool = False) -> Errors:
     """What is wrong with replacing `old`, as it is stored, by `new`."""
     rules = _rules(resource)
     errors = Errors(loopback=loopback)
@@ -130,7 +130,7 @@ def on_update(resource: Resource, new: Object, old: Object, *, loopback: bool = 
     return errors
 
 
-def on_status_update(resource: Resource, new: Object, old: Object) -> list[FieldError]:
+def on_status_update(resource: Resource, new: Object, old: Object) -> Errors:
     """What is wrong with a write to the status subresource."""
     rules = _rules(resource)
     errors = Errors()
@@ -140,7 +140,7 @@ def on_status_update(resource: Resource, new: Object, old: Object) -> list[Field
     return errors
 
 
-def on_subresource_update(resource: Resource, subresource: str, new: Object, old: Object) -> list[FieldError]:
+def on_subresource_update(resource: Resource, subresource: str, new: Object, old: Object) -> Errors:
     """The same for the other subresources that write the object: finalize, ephemeralcontainers, resize."""
     if subresource == "status":
         return on_status_update(resource, new, old)

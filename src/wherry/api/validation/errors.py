@@ -87,6 +87,8 @@ class Errors(list[FieldError]):
     def __init__(self, *, loopback: bool = False) -> None:
         super().__init__()
         self.loopback = loopback
+        self.warnings: list[str] = []
+        """What is wrong, but tolerated because it was so before."""
 
     def required(self, field: str, detail: str = "") -> None:
         self.append(FieldError(ErrorType.REQUIRED, field, "", detail))

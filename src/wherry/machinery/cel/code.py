@@ -85,7 +85,7 @@ def select_in(found: Any, name: str) -> Optional:
 def unwrapped(value: Any) -> Optional:
     if value.__class__ is not Optional:
         raise no_overload()
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def sure_logic(left: Code, right: Code, stop: bool) -> Code:

@@ -13,8 +13,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from wherry.machinery.cel.ast import Node
+from wherry.machinery.cel.bounds import Bounds
 from wherry.machinery.cel.checker import Checked, check
 from wherry.machinery.cel.compiler import compile_tree
+from wherry.machinery.cel.estimate import estimate_cost
 from wherry.machinery.cel.frame import Frame, charged
 from wherry.machinery.cel.functions import Library
 from wherry.machinery.cel.literal_checks import check_literals
@@ -80,7 +82,7 @@ class Environment:
             code = compile_tree(tree, checked, variables=self._variables, find_type=self._find_type)
         except RecursionError:
             raise CompileError(text, [Issue(-1, "expression nesting is too deep")]) from None
-        return Program(text, tree, checked, charged(code), frozenset(self._variables))
+        return Program(text, tree, checked, charged(code), self._variables)
 
     def _find_type(self, name: str) -> Type | None:
         found = NAMED.get(name) or self._library.types.get(name)
@@ -91,7 +93,7 @@ class Program:
     """A compiled expression."""
 
     def __init__(
-        self, text: str, tree: Node, checked: Checked, code: Callable[[Frame], Any], variables: frozenset[str]
+        self, text: str, tree: Node, checked: Checked, code: Callable[[Frame], Any], variables: Mapping[str, Type]
     ) -> None:
         self.text = text
         self.tree = tree
@@ -106,7 +108,11 @@ class Program:
     @property
     def references(self) -> frozenset[str]:
         """The variables of the environment that the expression speaks of."""
-        return self._variables & {name.lstrip(".") for name in self.checked.names.values()}
+        return frozenset(self._variables) & {name.lstrip(".") for name in self.checked.names.values()}
+
+    def cost_estimate(self) -> Bounds:
+        """The least and the greatest cost, by what the types of the variables say of sizes."""
+        return estimate_cost(self.tree, self.checked, self._variables)
 
     def evaluate(self, bindings: Mapping[str, Any], *, limit: int = PER_CALL_LIMIT) -> Any:
         """The value. Raises `EvaluationError`, and nothing else."""

@@ -88,7 +88,7 @@ def map_of(key: Type, value: Type, *, max_size: int | None = None) -> Type:
 
 
 def object_type(name: str, fields: Mapping[str, Type] | Fields, *, max_size: int | None = None) -> Type:
-    return Type(Kind.OBJECT, name, (), fields, max_size)  # type: ignore[arg-type]
+    return Type(Kind.OBJECT, name, (), fields, max_size)
 
 
 def optional_of(inner: Type) -> Type:

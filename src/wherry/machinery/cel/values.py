@@ -32,8 +32,8 @@ class EvaluationError(Exception):
 class CostExceeded(EvaluationError):
     """The evaluation was stopped because it cost too much. `&&` and `||` do not absorb it."""
 
-    def __init__(self) -> None:
-        super().__init__("operation cancelled: actual cost limit exceeded")
+    def __init__(self, why: str = "operation cancelled: actual cost limit exceeded") -> None:
+        super().__init__(why)
 
 
 def no_overload(function: str = "", *args: Any) -> EvaluationError:

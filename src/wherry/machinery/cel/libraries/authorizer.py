@@ -123,7 +123,11 @@ def _resource(step: _Step, resource: str) -> ResourceCheck:
 
 
 def _with(field: str) -> Callable[[_Step, str], ResourceCheck]:
-    return lambda step, value: ResourceCheck(step.ask, replace(step.question, **{field: value}))
+    def run(step: _Step, value: str) -> ResourceCheck:
+        changes: dict[str, Any] = {field: value}
+        return ResourceCheck(step.ask, replace(step.question, **changes))
+
+    return run
 
 
 def _check(step: _Step, verb: str) -> Decision:

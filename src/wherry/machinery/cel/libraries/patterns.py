@@ -23,7 +23,8 @@ def _find(text: str, pattern: str) -> str:
 
 def _find_all(text: str, pattern: str, limit: int = -1) -> list[str]:
     """Matches that do not overlap; an empty one right behind another match does not count, as in Go."""
-    compiled, found, position, last_end = _compiled(pattern), [], 0, -1
+    compiled, position, last_end = _compiled(pattern), 0, -1
+    found: list[str] = []
     while limit < 0 or len(found) < limit:
         match = compiled.find(text, position)
         if match is None:

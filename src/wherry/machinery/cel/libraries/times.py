@@ -12,9 +12,9 @@ from functools import lru_cache
 from typing import Any
 
 from wherry.machinery.cel.functions import Library, Row, library
-from wherry.machinery.cel.libraries.arithmetic import MIN_INT, checked_duration, checked_int, checked_time
+from wherry.machinery.cel.libraries.arithmetic import checked_duration, checked_int, checked_time
 from wherry.machinery.cel.types import DURATION, INT, STRING, TIMESTAMP
-from wherry.machinery.cel.values import MAX_INT, NANO, Duration, EvaluationError, Timestamp
+from wherry.machinery.cel.values import MAX_INT, MIN_INT, NANO, Duration, EvaluationError, Timestamp
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMESTAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(Z|z|[+-]\d\d:\d\d)", re.ASCII)
