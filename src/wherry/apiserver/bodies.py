@@ -16,11 +16,11 @@ from wherry.api.protobuf.wire import ProtobufError
 from wherry.api.schema.definitions import name_of
 from wherry.api.types import Object
 from wherry.apiserver.negotiation import ACCEPTED, JSON
+from wherry.machinery.go_json import go_json_error
 from wherry.wire.messages import Request
 
 LIMIT_BYTES = 3 * 1024 * 1024
 YAML_TYPES = frozenset({"application/yaml", "application/x-yaml", "text/yaml"})
-_POSITION = re.compile(r"\(char (\d+)\)$")
 _SURROGATES = re.compile(
     rb"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
 )
@@ -107,18 +107,6 @@ def parse_protobuf(body: bytes, kind: str) -> Object:
         return envelope.decode(body)
     except ProtobufError as error:
         raise unrecognized(kind, str(error), body) from error
-
-
-def go_json_error(body: bytes, message: str) -> str:
-    """What Go's decoder says about the same fault, as near as the position allows."""
-    found = _POSITION.search(message)
-    text = body.decode("utf-8", "replace")
-    position = int(found.group(1)) if found else len(text)
-    if "end of data" in message or position >= len(text):
-        return "unexpected end of JSON input"
-    if "ecursion" in message:
-        return "exceeded max depth"
-    return f"invalid character {text[position]!r} looking for beginning of value"
 
 
 def unrecognized(kind: str, why: str, body: bytes) -> BadRequest:

@@ -14,9 +14,10 @@ from wherry.api.errors import BadRequest, Cause, Invalid, RequestEntityTooLarge,
 from wherry.api.schema.duplicates import duplicate_fields
 from wherry.api.schema.patching import patch_schema
 from wherry.api.types import Object
-from wherry.apiserver.bodies import go_json_error, json_type
+from wherry.apiserver.bodies import json_type
 from wherry.apiserver.registry import Served
 from wherry.machinery import jsonpatch, mergepatch, strategic
+from wherry.machinery.go_json import go_json_error
 from wherry.machinery.patch_schema import StrategicPatchError
 
 JSON_PATCH = "application/json-patch+json"

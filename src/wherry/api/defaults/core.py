@@ -36,13 +36,22 @@ def namespace(obj: Object) -> None:
 
 
 def node(obj: Object) -> None:
-    section(obj, "spec")
+    _pod_range(section(obj, "spec"))
     status = section(obj, "status")
     for key in ("capacity", "allocatable"):
         if found := status.get(key):
             resource_list(found)
     if status.get("allocatable") is None and status.get("capacity") is not None:
         status["allocatable"] = dict(status["capacity"])
+
+
+def _pod_range(spec: Object) -> None:
+    """`podCIDR` is the first of `podCIDRs`; whoever knows only the old field is believed."""
+    one, many = spec.get("podCIDR"), spec.get("podCIDRs")
+    if one and (not many or many[0] != one):
+        spec["podCIDRs"] = [one]
+    elif many and not one:
+        spec["podCIDR"] = many[0]
 
 
 def limit_range(obj: Object) -> None:

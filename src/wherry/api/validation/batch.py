@@ -8,6 +8,7 @@ from wherry.api.types import Object
 from wherry.api.validation import cron, labels
 from wherry.api.validation.errors import Errors
 from wherry.api.validation.fields import choice, immutable, non_negative
+from wherry.api.validation.job_policies import failed_indexes, failure_policy, managed_by, success_policy
 from wherry.api.validation.podspec import template
 from wherry.api.validation.rules import Rules
 from wherry.machinery import names
@@ -19,7 +20,6 @@ _COUNTS = (
 _UID_LABEL = "batch.kubernetes.io/controller-uid"
 _MAX_INDEXED_PODS = 100_000
 _MUTABLE_IN_PODS = ("nodeSelector", "tolerations", "schedulingGates", "affinity")
-_POD_ACTIONS = ("Count", "FailIndex", "FailJob", "Ignore")
 
 
 def job(errors: Errors, obj: Object) -> None:
@@ -84,13 +84,15 @@ def _job_spec(errors: Errors, spec: Object, path: str) -> None:
     found = spec.get("template") or {}
     template(errors, found, f"{path}.template")
     _restart_policy(errors, spec, (found.get("spec") or {}).get("restartPolicy") or "", f"{path}.template.spec")
-    if (policy := spec.get("podFailurePolicy")) is not None:
-        _failure_policy(errors, policy, f"{path}.podFailurePolicy")
+    if spec.get("podFailurePolicy") is not None:
+        failure_policy(errors, spec, f"{path}.podFailurePolicy")
     replacement = spec.get("podReplacementPolicy")
     if replacement and replacement not in ("Failed", "TerminatingOrFailed"):
         errors.not_supported(f"{path}.podReplacementPolicy", replacement, ("Failed", "TerminatingOrFailed"))
-    if manager := spec.get("managedBy"):
-        errors.each(f"{path}.managedBy", manager, names.label_key(manager))
+    if spec.get("successPolicy") is not None:
+        success_policy(errors, spec, f"{path}.successPolicy")
+    if (manager := spec.get("managedBy")) is not None:
+        managed_by(errors, manager, f"{path}.managedBy")
 
 
 def _restart_policy(errors: Errors, spec: Object, policy: str, path: str) -> None:
@@ -110,31 +112,7 @@ def _indexed(errors: Errors, spec: Object, path: str) -> None:
     if parallelism > _MAX_INDEXED_PODS:
         text = f"must be less than or equal to {_MAX_INDEXED_PODS} when completion mode is Indexed"
         errors.invalid(f"{path}.parallelism", parallelism, text)
-
-
-def _failure_policy(errors: Errors, policy: Object, path: str) -> None:
-    for i, rule in enumerate(policy.get("rules") or ()):
-        where = f"{path}.rules[{i}]"
-        choice(errors, rule.get("action"), f"{where}.action", _POD_ACTIONS)
-        codes, conditions = rule.get("onExitCodes"), rule.get("onPodConditions")
-        if codes is not None and conditions:
-            errors.invalid(where, rule, "specifying both OnExitCodes and OnPodConditions is not supported")
-        if codes is None and not conditions:
-            errors.invalid(where, rule, "specifying one of OnExitCodes and OnPodConditions is required")
-        if codes is not None:
-            _exit_codes(errors, codes, f"{where}.onExitCodes")
-
-
-def _exit_codes(errors: Errors, codes: Object, path: str) -> None:
-    operator, values = codes.get("operator"), codes.get("values") or []
-    choice(errors, operator, f"{path}.operator", ("In", "NotIn"))
-    if not values:
-        errors.invalid(f"{path}.values", values, "at least one value is required")
-    for i, value in enumerate(values):
-        if value in values[:i]:
-            errors.duplicate(f"{path}.values[{i}]", value)
-        elif operator == "In" and value == 0:
-            errors.invalid(f"{path}.values[{i}]", value, "must not be 0 for the In operator")
+    failed_indexes(errors, spec, path)
 
 
 def update_job(errors: Errors, new: Object, old: Object) -> None:

@@ -17,6 +17,7 @@ from wherry.api.validation.fields import (
     non_negative,
 )
 from wherry.api.validation.labels import labels, selector
+from wherry.api.validation.resources import quantity_value, resource_name
 from wherry.api.validation.rules import Rules
 from wherry.api.validation.scheduling import tolerations
 from wherry.machinery import names
@@ -89,6 +90,10 @@ def lease(errors: Errors, obj: Object) -> None:
 def runtime_class(errors: Errors, obj: Object) -> None:
     handler = obj.get("handler") or ""
     errors.each("handler", handler, names.dns1123_label(handler))
+    for name, value in ((obj.get("overhead") or {}).get("podFixed") or {}).items():
+        where = f"overhead.podFixed.limits[{name}]"
+        errors.each(where, name, resource_name(name))
+        quantity_value(errors, name, value, where)
     if scheduling := obj.get("scheduling"):
         if found := scheduling.get("nodeSelector"):
             labels(errors, found, "scheduling.nodeSelector")

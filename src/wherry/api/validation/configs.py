@@ -14,6 +14,7 @@ from wherry.api.validation.errors import WHOLE_OBJECT, Errors
 from wherry.api.validation.fields import immutable
 from wherry.api.validation.rules import Rules
 from wherry.machinery import names
+from wherry.machinery.go_json import go_json_error
 
 MAX_SIZE = 1024 * 1024
 _FIXED = "field is immutable when `immutable` is set"
@@ -104,9 +105,14 @@ def _json(errors: Errors, value: str, path: str) -> None:
     import orjson
 
     try:
-        found = orjson.loads(a2b_base64(value))
-    except (Base64Error, orjson.JSONDecodeError) as error:
+        text = a2b_base64(value)
+    except Base64Error as error:
         errors.invalid(path, "<secret contents redacted>", str(error))
+        return
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        errors.invalid(path, "<secret contents redacted>", go_json_error(text, str(error)))
         return
     if not isinstance(found, dict):
         errors.invalid(path, "<secret contents redacted>", "json: cannot unmarshal into a map of values")

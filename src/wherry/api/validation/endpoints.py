@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from wherry.api.types import Object
 from wherry.api.validation.containers import PROTOCOLS
 from wherry.api.validation.errors import Errors
 from wherry.api.validation.fields import choice, immutable, ip, non_special_ip, parse_ip, qualified_name
+from wherry.api.validation.metadata import NameRule
 from wherry.api.validation.rules import Rules
 from wherry.machinery import names
 
 _TYPES = ("FQDN", "IPv4", "IPv6")
-_MAX_ENDPOINTS, _MAX_ADDRESSES, _MAX_PORTS = 1000, 100, 20_000
+_MAX_ENDPOINTS, _MAX_ADDRESSES, _MAX_PORTS, _MAX_HINTS = 1000, 100, 20_000, 8
 
 
 def endpoints(errors: Errors, obj: Object) -> None:
@@ -72,6 +75,22 @@ def _endpoint(errors: Errors, endpoint: Object, kind: str, path: str) -> None:
         errors.each(f"{path}.nodeName", node, names.dns1123_subdomain(node))
     if (host := endpoint.get("hostname")) is not None:
         errors.each(f"{path}.hostname", host, names.dns1123_label(host))
+    hints = endpoint.get("hints") or {}
+    _hints(errors, hints.get("forZones") or (), f"{path}.hints.forZones", names.label_key)
+    _hints(errors, hints.get("forNodes") or (), f"{path}.hints.forNodes", names.dns1123_subdomain)
+
+
+def _hints(errors: Errors, found: Sequence[Object], path: str, rule: NameRule) -> None:
+    if len(found) > _MAX_HINTS:
+        errors.too_many(path, len(found), _MAX_HINTS)
+        return
+    seen: set[str] = set()
+    for i, hint in enumerate(found):
+        name = hint.get("name") or ""
+        if name in seen:
+            errors.duplicate(f"{path}[{i}].name", name)
+        seen.add(name)
+        errors.each(f"{path}[{i}].name", name, rule(name))
 
 
 def _typed(errors: Errors, address: str, kind: str, path: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wherry.api.semantic import same
 from wherry.api.types import Object
+from wherry.api.validation.dra_fields import driver_name
 from wherry.api.validation.errors import Errors
 from wherry.api.validation.fields import immutable, no_backsteps
 from wherry.api.validation.labels import selector
@@ -11,6 +12,7 @@ from wherry.api.validation.pod_updates import difference
 from wherry.api.validation.resources import amount
 from wherry.api.validation.rules import Rules
 from wherry.api.validation.scheduling import node_selector
+from wherry.api.validation.volumes import nfs_source
 from wherry.machinery import names
 from wherry.machinery.quantity import ZERO, QuantityError, parse
 
@@ -43,6 +45,8 @@ def claim_spec(errors: Errors, spec: Object, path: str) -> None:
         _positive(errors, storage, f"{path}.resources[storage]")
     if name := spec.get("storageClassName"):
         errors.each(f"{path}.storageClassName", name, names.dns1123_subdomain(name))
+    if name := spec.get("volumeAttributesClassName"):
+        errors.each(f"{path}.volumeAttributesClassName", name, names.dns1123_subdomain(name))
     mode = spec.get("volumeMode")
     if mode is not None and mode not in VOLUME_MODES:
         errors.not_supported(f"{path}.volumeMode", mode, VOLUME_MODES)
@@ -140,6 +144,8 @@ def volume(errors: Errors, obj: Object) -> None:
     _source(errors, spec)
     if name := spec.get("storageClassName"):
         errors.each("spec.storageClassName", name, names.dns1123_subdomain(name))
+    if name := spec.get("volumeAttributesClassName"):
+        errors.each("spec.volumeAttributesClassName", name, names.dns1123_subdomain(name))
     mode = spec.get("volumeMode")
     if mode is not None and mode not in VOLUME_MODES:
         errors.not_supported("spec.volumeMode", mode, VOLUME_MODES)
@@ -171,11 +177,29 @@ def _source(errors: Errors, spec: Object) -> None:
                 errors.forbidden(
                     "spec.persistentVolumeReclaimPolicy", "may not be 'recycle' for a hostPath mount of '/'"
                 )
+    if (csi := spec.get("csi")) is not None:
+        _csi(errors, csi, "spec.csi")
+    if (nfs := spec.get("nfs")) is not None:
+        nfs_source(errors, nfs, "spec.nfs")
     if (local := spec.get("local")) is not None:
         if not local.get("path"):
             errors.required("spec.local.path")
         if spec.get("nodeAffinity") is None:
             errors.required("spec.nodeAffinity", "Local volume requires node affinity")
+
+
+_SECRETS = ("controllerPublishSecretRef", "controllerExpandSecretRef", "nodePublishSecretRef", "nodeExpandSecretRef")
+
+
+def _csi(errors: Errors, source: Object, path: str) -> None:
+    driver_name(errors, source.get("driver"), f"{path}.driver")
+    if not source.get("volumeHandle"):
+        errors.required(f"{path}.volumeHandle")
+    for key in _SECRETS:
+        if (secret := source.get(key)) is not None:
+            for part in ("name", "namespace"):
+                if not secret.get(part):
+                    errors.required(f"{path}.{key}.{part}")
 
 
 def update_volume(errors: Errors, new: Object, old: Object) -> None:
@@ -187,6 +211,9 @@ def update_volume(errors: Errors, new: Object, old: Object) -> None:
             errors.forbidden("spec.persistentvolumesource", text)
             break
     immutable(errors, after.get("volumeMode"), before.get("volumeMode"), "volumeMode")
+    if before.get("nodeAffinity") is not None and not same(after.get("nodeAffinity"), before["nodeAffinity"]):
+        text = "field is immutable, except for updating from beta label to GA"
+        errors.invalid("spec.nodeAffinity", after.get("nodeAffinity"), text)
 
 
 CLAIMS = Rules(create=claim, update=update_claim)

@@ -175,7 +175,7 @@ def _claim(errors: Errors, source: Object, path: str) -> None:
         errors.required(f"{path}.claimName")
 
 
-def _nfs(errors: Errors, source: Object, path: str) -> None:
+def nfs_source(errors: Errors, source: Object, path: str) -> None:
     target = source.get("path") or ""
     if not source.get("server"):
         errors.required(f"{path}.server")
@@ -216,7 +216,7 @@ _SOURCES: dict[str, Source] = {
     "emptyDir": _empty_dir,
     "hostPath": _host_path,
     "secret": _secret,
-    "nfs": _nfs,
+    "nfs": nfs_source,
     "persistentVolumeClaim": _claim,
     "downwardAPI": _downward,
     "configMap": _config_map,
