@@ -1,6 +1,6 @@
 """Claims for devices, their templates and the classes of devices.
 
-CEL expressions are only measured here. Source: pkg/apis/resource/validation/validation.go.
+Source: pkg/apis/resource/validation/validation.go.
 """
 
 from __future__ import annotations

@@ -115,12 +115,27 @@ def fully_qualified(errors: Errors, name: str, path: str) -> None:
 
 
 def selector(errors: Errors, found: Object, path: str) -> None:
-    """One CEL selector: that there is one, and not too long."""
+    """One CEL selector: that there is one, not too long, that compiles and is worth its cost."""
     cel = found.get("cel")
     if cel is None:
         errors.required(f"{path}.cel")
     elif len(cel.get("expression") or "") > MAX_EXPRESSION_BYTES:
         errors.too_long(f"{path}.cel.expression", MAX_EXPRESSION_BYTES)
+    else:
+        _expression(errors, cel.get("expression") or "", f"{path}.cel.expression")
+
+
+def _expression(errors: Errors, text: str, path: str) -> None:
+    # Only who validates such an object needs CEL.
+    from wherry.api import device_selectors
+
+    try:
+        too_complex = device_selectors.compiled(text).cost_estimate().high > device_selectors.MAX_COST
+    except device_selectors.SelectorError as error:
+        errors.invalid(path, text, str(error))
+        return
+    if too_complex:
+        errors.forbidden(path, "too complex, exceeds cost limit")
 
 
 def opaque(errors: Errors, config: Object, path: str) -> None:

@@ -23,7 +23,7 @@ from wherry.machinery.cel.literal_checks import check_literals
 from wherry.machinery.cel.macros import Macros
 from wherry.machinery.cel.parser import parse
 from wherry.machinery.cel.source import CompileError, Issue
-from wherry.machinery.cel.types import NAMED, Type, is_dyn
+from wherry.machinery.cel.types import NAMED, Type
 from wherry.machinery.cel.values import EvaluationError, no_overload
 
 PER_CALL_LIMIT: Final = 1_000_000
@@ -33,11 +33,12 @@ _MISUSE = (TypeError, AttributeError, ValueError, KeyError, IndexError, Arithmet
 
 
 class WrongResult(CompileError):
-    """The expression is right, but of another type than it has to be; the message is `must evaluate to bool`."""
+    """The expression is right, but of another type than it has to be: `must evaluate to bool but got int`."""
 
-    def __init__(self, wanted: tuple[Type, ...]) -> None:
-        names = " or ".join(map(str, wanted))
-        self.issues = (Issue(-1, f"must evaluate to {names}"),)
+    def __init__(self, wanted: tuple[Type, ...], found: Type) -> None:
+        names = [each.described() for each in wanted]
+        shown = names[0] if len(names) == 1 else f"one of [{' '.join(names)}]"
+        self.issues = (Issue(-1, f"must evaluate to {shown} but got {found.described()}"),)
         Exception.__init__(self, self.issues[0].message)
 
 
@@ -66,7 +67,10 @@ class Environment:
         )
 
     def compile(self, text: str, *, result: Type | tuple[Type, ...] | None = None) -> Program:
-        """Parse, check, compile. Raises `CompileError`; `WrongResult` if the type is none of `result`."""
+        """Parse, check, compile. Raises `CompileError`; `WrongResult` if the type is none of `result`.
+
+        As upstream, a type that is not known before it runs (`dyn`) is only right where `DYN` is among them.
+        """
         tree = parse(text, self._macros)
         try:
             checked, issues = check(
@@ -77,8 +81,8 @@ class Environment:
                 raise CompileError(text, issues)
             wanted = (result,) if isinstance(result, Type) else result
             found = checked.types[tree]
-            if wanted is not None and found not in wanted and not is_dyn(found):
-                raise WrongResult(wanted)
+            if wanted is not None and found not in wanted:
+                raise WrongResult(wanted, found)
             code = compile_tree(tree, checked, variables=self._variables, find_type=self._find_type)
         except RecursionError:
             raise CompileError(text, [Issue(-1, "expression nesting is too deep")]) from None

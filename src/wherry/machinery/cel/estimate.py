@@ -279,7 +279,7 @@ def _inner(type_: Type, step: str) -> Type | None:
         return type_.params[0]
     if type_.kind is Kind.MAP and step in ("@keys", "@values"):
         return type_.params[step == "@values"]
-    if type_.kind is Kind.OBJECT and type_.fields is not None:
+    if type_.kind in (Kind.OBJECT, Kind.MAP) and type_.fields is not None:
         return type_.fields.get(step)
     return None
 

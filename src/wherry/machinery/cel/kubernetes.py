@@ -27,10 +27,11 @@ from wherry.machinery.cel.libraries import (
     urls,
     versions,
 )
-from wherry.machinery.cel.macros import OPTIONALS, STANDARD, TWO_VARIABLES, Macros
+from wherry.machinery.cel.macros import BINDINGS, OPTIONALS, STANDARD, TWO_VARIABLES, Macros
 from wherry.machinery.cel.types import Type
 
 MACROS = Macros({**STANDARD, **TWO_VARIABLES, **OPTIONALS})
+_WITH_BIND = Macros({**MACROS.table, **BINDINGS})
 
 
 @cache
@@ -63,9 +64,11 @@ def mutation_library() -> Library:
     return merged((kubernetes_library(), jsonpatches.LIBRARY))
 
 
-def kubernetes(variables: Mapping[str, Type], *, types: Callable[[str], Type | None] | None = None) -> Environment:
-    """The environment for expressions in Kubernetes' objects."""
-    return Environment(variables, library=kubernetes_library(), macros=MACROS, types=types)
+def kubernetes(
+    variables: Mapping[str, Type], *, types: Callable[[str], Type | None] | None = None, bind: bool = False
+) -> Environment:
+    """The environment for expressions in Kubernetes' objects; `bind` adds `cel.bind`, which device selectors have."""
+    return Environment(variables, library=kubernetes_library(), macros=_WITH_BIND if bind else MACROS, types=types)
 
 
 def mutating(variables: Mapping[str, Type]) -> Environment:

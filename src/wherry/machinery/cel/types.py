@@ -56,6 +56,10 @@ class Type:
             return f"{self.name}({', '.join(map(str, self.params))})"
         return self.name if self.kind is Kind.OPAQUE else str(self.kind)
 
+    def described(self) -> str:
+        """As messages about the result of an expression write it: by the names of types."""
+        return f"{self.name}({', '.join(each.described() for each in self.params)})" if self.params else self.name
+
     def sized(self, most: int | None) -> Type:
         return replace(self, max_size=most)
 
