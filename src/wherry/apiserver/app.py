@@ -12,6 +12,7 @@ from inspect import isawaitable
 
 from wherry.api.errors import BadRequest, InternalError, StatusError
 from wherry.api.types import Object
+from wherry.apiserver import series
 from wherry.apiserver.admission.builtin import RULES
 from wherry.apiserver.admission.by_namespace import ByNamespace
 from wherry.apiserver.admission.chain import Admission, Rule
@@ -39,7 +40,8 @@ from wherry.apiserver.flowcontrol.control import FlowControl
 from wherry.apiserver.flowcontrol.dump import dumps
 from wherry.apiserver.flowcontrol.keeping import suggested
 from wherry.apiserver.flowcontrol.stage import fairness
-from wherry.apiserver.metrics import Metrics
+from wherry.apiserver.identity_lease import IdentityLease
+from wherry.apiserver.metrics import READ_ONLY, Metrics
 from wherry.apiserver.middleware.authentication import authentication
 from wherry.apiserver.middleware.authorization import authorization
 from wherry.apiserver.middleware.dispatch import dispatch
@@ -131,6 +133,10 @@ class ApiServer:
         self._aggregator = Aggregator(self.parts, proxy=config.front_proxy, http=http, in_process=aggregated)
         self._autoregistration = AutoRegistration(self.parts)
         self._flow = FlowControl(self.parts, seats=config.seats)
+        self._lease = IdentityLease(self.parts)
+        self._read_metrics_off()
+        self.shutting_down = False
+        """Whether `begin_shutdown` was called: `/readyz` fails from then on."""
         self.ready = False
         """Whether `start` is done: `/readyz` says so."""
         self._info_of = PathCache(self.parts.registry)
@@ -138,7 +144,9 @@ class ApiServer:
 
     def _pipeline(self) -> Stage:
         parts = self.parts
-        stage = dispatch(fixed_paths(parts, ready=lambda: self.ready, more=dumps(self._flow)))
+        stage = dispatch(
+            fixed_paths(parts, ready=lambda: self.ready, stays=lambda: not self.shutting_down, more=dumps(self._flow))
+        )
         stage = authorization(parts.authorizer)(stage)
         if parts.config.seats:
             stage = fairness(self._flow, parts.clock)(stage)
@@ -147,6 +155,18 @@ class ApiServer:
             stage = self._auditing.around(stage)
             return self._auditing.around_authentication(authentication(parts.authenticator)(stage))
         return authentication(parts.authenticator)(stage)
+
+    def _read_metrics_off(self) -> None:
+        parts, metrics = self.parts, self.parts.metrics
+        metrics.add(series.build_lines)
+        metrics.add(lambda: series.storage_lines(parts))
+        metrics.add(lambda: series.watch_lines(parts))
+        metrics.add(lambda: series.flow_lines(self._flow))
+        metrics.add(lambda: series.aggregation_lines(parts))
+
+    def begin_shutdown(self) -> None:
+        """Tell those who ask whether this server is ready that it goes; everything is still answered."""
+        self.shutting_down = True
 
     async def start(self) -> None:
         """Make what a cluster has from the first moment, where it is missing."""
@@ -176,6 +196,7 @@ class ApiServer:
             async with asyncio.TaskGroup() as group:
                 group.create_task(keep_sweeping(self.parts))
                 group.create_task(self._keep_published())
+                group.create_task(self._lease.run())
                 group.create_task(self._custom.run())
                 group.create_task(self._authentication.run())
                 group.create_task(self._authorization.run())
@@ -216,7 +237,7 @@ class ApiServer:
     def _served_objects(self) -> list[Object]:
         now = stamp(self.parts.clock.now())
         groups = [(group, each) for group, versions in self.parts.registry.groups().items() for each in versions]
-        return [*at_start(groups, self._in_process, now), *suggested(now)]
+        return [*at_start(groups, self._in_process, now), *suggested(now), self._lease.object()]
 
     def _roles(self) -> list[Object]:
         if not self.parts.authorizer.enabled:
@@ -252,11 +273,15 @@ class ApiServer:
         return Call(request, self.parts, info, verb, negotiate(request.headers.get("accept", "")))
 
     async def _finish(self, call: Call, answer: Awaitable[Reply], began: float) -> Reply:
+        parts = self.parts
+        in_flight, kind = parts.metrics.in_flight, "readOnly" if call.verb in READ_ONLY else "mutating"
+        in_flight[kind] += 1
         try:
             reply = await answer
         except Exception as error:  # noqa: BLE001  # as in `handle`
             reply = self._failure(call, error)
-        parts = self.parts
+        finally:
+            in_flight[kind] -= 1
         parts.metrics.observe(call, getattr(reply, "status", 101), parts.clock.monotonic() - began)
         return with_headers(reply, (("Audit-Id", call.audit_id), *call.flow))
 

@@ -11,17 +11,39 @@ from wherry.apiserver.call import Answer, Call, Stage, not_allowed
 from wherry.apiserver.discovery.handlers import Discovery
 from wherry.apiserver.discovery.openapi_handlers import OpenApi
 from wherry.apiserver.health import Health
+from wherry.apiserver.metrics import TEXT
 from wherry.apiserver.middleware.dispatch import PAGE_NOT_FOUND
 from wherry.apiserver.parts import Parts
+from wherry.apiserver.series import health_lines
 from wherry.apiserver.version import handle as version
 from wherry.store.port import StoreError
 from wherry.wire.messages import Response
 
+_STARTED = (
+    "poststarthook/priority-and-fairness-config-consumer",
+    "poststarthook/priority-and-fairness-filter",
+    "poststarthook/crd-informer-synced",
+    "poststarthook/start-system-namespaces-controller",
+    "poststarthook/start-cluster-authentication-info-controller",
+    "poststarthook/start-kube-apiserver-identity-lease-controller",
+    "poststarthook/start-service-ip-repair-controllers",
+    "poststarthook/rbac/bootstrap-roles",
+    "poststarthook/scheduling/bootstrap-system-priority-classes",
+    "poststarthook/priority-and-fairness-config-producer",
+    "poststarthook/bootstrap-controller",
+    "poststarthook/apiservice-status-local-available-controller",
+    "poststarthook/apiservice-status-remote-available-controller",
+    "poststarthook/apiservice-discovery-controller",
+    "poststarthook/kube-apiserver-autoregistration",
+    "autoregister-completion",
+)
+"""What is done when the server has started, in upstream's words and order."""
+
 
 def fixed_paths(
-    parts: Parts, *, ready: Callable[[], bool], more: Mapping[str, Stage] | None = None
+    parts: Parts, *, ready: Callable[[], bool], stays: Callable[[], bool], more: Mapping[str, Stage] | None = None
 ) -> Mapping[str, Stage]:
-    """The handlers by path; those that end in `/` serve all that is below."""
+    """The handlers by path; those that end in `/` serve all that is below. `stays` is False from a shutdown's begin on."""
 
     def store_answers() -> bool:
         try:
@@ -30,10 +52,7 @@ def fixed_paths(
             return False
 
     alive: dict[str, Callable[[], bool]] = {"ping": lambda: True, "log": lambda: True, "etcd": store_answers}
-    started = {
-        "poststarthook/rbac/bootstrap-roles": ready,
-        "poststarthook/scheduling/bootstrap-system-priority-classes": ready,
-    }
+    started = dict.fromkeys(_STARTED, ready)
     config = parts.config
     discovery = Discovery(parts.registry, address=f"{config.advertise_address}:{config.advertise_port}")
     openapi = OpenApi(parts.registry)
@@ -53,11 +72,13 @@ def fixed_paths(
         clock_control.PATH: clock_control.handle,
         **(more or {}),
     }
-    for name, checks in (
-        ("livez", {**alive, **started}),
-        ("healthz", {**alive, **started}),
-        ("readyz", {**alive, "informer-sync": ready, **started, "shutdown": lambda: True}),
-    ):
+    all_checks = {
+        "livez": {**alive, **started},
+        "healthz": {**alive, **started},
+        "readyz": {**alive, "etcd-readiness": store_answers, "informer-sync": ready, **started, "shutdown": stays},
+    }
+    paths["/metrics/slis"] = _slis(all_checks)
+    for name, checks in all_checks.items():
         health = Health(name, checks)
         paths[f"/{name}"] = paths[f"/{name}/"] = health.handle
     paths["/"] = _index(sorted(paths))
@@ -71,6 +92,13 @@ def _only_get(stage: Stage) -> Stage:
         if call.request.method != "GET":
             raise not_allowed()
         return stage(call)
+
+    return handle
+
+
+def _slis(checks: Mapping[str, Mapping[str, Callable[[], bool]]]) -> Stage:
+    def handle(call: Call) -> Answer:
+        return Response(200, "\n".join([*health_lines(checks), ""]).encode(), TEXT)
 
     return handle
 

@@ -49,4 +49,7 @@ class Health:
                 lines.append(f"[+]{name} excluded: ok")
             else:
                 lines.append(f"[+]{name} ok" if good else f"[-]{name} failed: reason withheld")
+        if unknown := sorted(excluded - results.keys() - {""}):
+            shown = ",".join(f'"{name}"' for name in unknown)
+            lines.append(f"warn: some health checks cannot be excluded: no matches for {shown}")
         return "\n".join([*lines, f"{self._name} check {outcome}", ""]).encode()

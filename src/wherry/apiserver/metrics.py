@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from wherry.apiserver.call import Answer, Call
-from wherry.apiserver.parts import Parts
 from wherry.wire.messages import Response
 
 _BUCKETS = (0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0)  # fmt: skip
 _VERBS = {"deletecollection": "DELETECOLLECTION", "create": "POST", "update": "PUT"}
-Key = tuple[str, str, str, str, str, str]
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+Key = tuple[str, str, str, str, str, str, str]
+READ_ONLY = frozenset({"get", "list", "watch"})
 
 
 class Durations:
@@ -44,6 +45,8 @@ class Metrics:
         self._requests: dict[tuple[Key, int], int] = {}
         self._durations: dict[Key, Durations] = {}
         self._others: list[Callable[[], Iterator[str]]] = []
+        self.in_flight = {"mutating": 0, "readOnly": 0}
+        """What waits for something just now; what is answered at once is never seen here."""
 
     def add(self, lines: Callable[[], Iterator[str]]) -> None:
         """Show the lines of somebody who counts for himself."""
@@ -54,12 +57,13 @@ class Metrics:
         info = call.info
         if info.served is None:
             # Clients choose these names: they must not fill the memory.
-            key = ("other", "", "", "", "", "")
+            key = ("other", "", "", "", "", "", "")
             self._count(key, status, seconds)
             return
         scope = "resource" if info.name else ("namespace" if info.namespace else "cluster")
         subresource = info.subresource if info.subresource in info.served.subresources else ""
-        self._count((call.verb, info.group, info.version, info.plural, subresource, scope), status, seconds)
+        dry_run = "All" if "dryRun=All" in call.request.raw_query else ""
+        self._count((call.verb, info.group, info.version, info.plural, subresource, scope, dry_run), status, seconds)
 
     def _count(self, key: Key, status: int, seconds: float) -> None:
         counted = (key, status)
@@ -70,10 +74,8 @@ class Metrics:
         durations.observe(seconds)
 
     def handle(self, call: Call) -> Answer:
-        text = "\n".join(
-            [*self._request_lines(), *_storage_lines(call.parts), *self._process_lines(), *self._other_lines(), ""]
-        )
-        return Response(200, text.encode(), "text/plain; version=0.0.4; charset=utf-8")
+        text = "\n".join([*self._request_lines(), *self._process_lines(), *self._other_lines(), ""])
+        return Response(200, text.encode(), TEXT)
 
     def _other_lines(self) -> Iterator[str]:
         for lines in self._others:
@@ -84,6 +86,9 @@ class Metrics:
         yield "# TYPE apiserver_request_total counter"
         for (key, status), count in self._requests.items():
             yield f'apiserver_request_total{{code="{status}",{_labels(key)}}} {count}'
+        yield "# TYPE apiserver_current_inflight_requests gauge"
+        for request_kind, count in self.in_flight.items():
+            yield f'apiserver_current_inflight_requests{{request_kind="{request_kind}"}} {count}'
         yield "# HELP apiserver_request_duration_seconds Response latency in seconds."
         yield "# TYPE apiserver_request_duration_seconds histogram"
         for key, durations in self._durations.items():
@@ -94,6 +99,7 @@ class Metrics:
         values = {
             "process_cpu_seconds_total": ("counter", usage.ru_utime + usage.ru_stime),
             "process_resident_memory_bytes": ("gauge", _resident_bytes(usage.ru_maxrss * 1024)),
+            "process_virtual_memory_bytes": ("gauge", _virtual_bytes()),
             "process_open_fds": ("gauge", _open_files()),
             "process_max_fds": ("gauge", resource.getrlimit(resource.RLIMIT_NOFILE)[0]),
             "process_start_time_seconds": ("gauge", self._started),
@@ -103,23 +109,11 @@ class Metrics:
             yield f"{name} {value}"
 
 
-def _storage_lines(parts: Parts) -> Iterator[str]:
-    yield "# HELP apiserver_storage_objects Stored objects by resource."
-    yield "# TYPE apiserver_storage_objects gauge"
-    for served in parts.registry:
-        if served.conversion is None and "list" in served.verbs:
-            count = parts.store.count(served.prefix)
-            yield f'apiserver_storage_objects{{resource="{served.qualified}"}} {count}'
-    yield "# TYPE apiserver_longrunning_requests gauge"
-    for prefix, count in parts.hubs.watchers().items():
-        yield f'apiserver_longrunning_requests{{verb="WATCH",resource="{prefix.split("/")[3]}"}} {count}'
-
-
 def _labels(key: Key) -> str:
-    verb, group, version, plural, subresource, scope = key
+    verb, group, version, plural, subresource, scope, dry_run = key
     shown = _VERBS.get(verb, verb.upper())
     return (
-        f'group="{_safe(group)}",resource="{_safe(plural)}",scope="{scope}",subresource="{_safe(subresource)}",'
+        f'component="apiserver",dry_run="{dry_run}",group="{_safe(group)}",resource="{_safe(plural)}",scope="{scope}",subresource="{_safe(subresource)}",'
         f'verb="{shown}",version="{_safe(version)}"'
     )
 
@@ -144,6 +138,13 @@ def _resident_bytes(highest: int) -> int:
     except OSError:
         return highest
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _virtual_bytes() -> int:
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
 
 
 def _open_files() -> int:

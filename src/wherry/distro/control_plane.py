@@ -14,6 +14,7 @@ from wherry.apiserver.proxying.stages import proxy_stages
 from wherry.apiserver.serving import wire_options
 from wherry.apiserver.streaming.stages import pod_stream_stages
 from wherry.base.clock import Clock
+from wherry.base.tasks import cancel_and_wait
 from wherry.client.client import Client
 from wherry.client.http_transport import HttpTransport
 from wherry.client.in_process import InProcessTransport
@@ -29,6 +30,8 @@ from wherry.wire.client import HttpClient
 from wherry.wire.listen import listen
 from wherry.wire.server import Server, serve
 
+GRACE_SECONDS = 3.0
+"""For requests that are under way when the port closes."""
 ClientOf = Callable[[str, tuple[str, ...]], Client]
 """Makes a client for a part of the cluster: user name and groups."""
 
@@ -48,6 +51,8 @@ class ControlPlane:
     nodes: HttpClient
     """The API server's connections to the nodes."""
     clock: Clock
+    shutdown_delay: float = 0.0
+    """Seconds to go on answering while `/readyz` says no, for load balancers in front."""
 
     def client(self, name: str, groups: tuple[str, ...] = ()) -> Client:
         """A client in this process, as that user: no socket, no TLS."""
@@ -55,14 +60,27 @@ class ControlPlane:
         return Client(InProcessTransport(self.api.handle, user=user), clock=self.clock, user_agent=name)
 
     async def run(self) -> None:
+        house = asyncio.ensure_future(self._keep_house())
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(Compactor(self.store, clock=self.clock).run())
-                group.create_task(self.api.run())
+            await asyncio.shield(house)
         finally:
-            await self.port.close(grace_seconds=1.0)
+            await self._drain()
+            await cancel_and_wait(house)
             await self.nodes.aclose()
             await self.store.close()
+
+    async def _keep_house(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(Compactor(self.store, clock=self.clock).run())
+            group.create_task(self.api.run())
+
+    async def _drain(self) -> None:
+        """Not ready first; then no new connections, an end for every watch, and time for what is under way."""
+        self.api.begin_shutdown()
+        self.port.drain()
+        if self.shutdown_delay:
+            await self.clock.sleep(self.shutdown_delay)
+        await self.port.close(grace_seconds=GRACE_SECONDS)
 
 
 async def open_control_plane(

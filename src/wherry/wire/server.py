@@ -31,6 +31,8 @@ class Server:
         self.date = DateLine(clock)
         self.connections: set[ServerConnection] = set()
         self.closing = False
+        self.draining = False
+        """Each answer says `Connection: close`, so that clients go elsewhere by themselves."""
         self.port = 0
         """The TCP port that it listens on; of several sockets, the first one's."""
         self._servers: list[asyncio.Server] = []
@@ -67,12 +69,16 @@ class Server:
             for connection in [c for c in self.connections if c.deadline <= now]:
                 connection.expire()
 
+    def drain(self) -> None:
+        """Go on answering, but keep no connection longer than its next answer."""
+        self.draining = True
+
     async def close(self, *, grace_seconds: float = 5.0) -> None:
         """Stop accepting, close what is idle, end streams, and give running requests `grace_seconds`.
 
         Returns when no connection is left; may be called again.
         """
-        self.closing = True
+        self.closing = self.draining = True
         for server in self._servers:
             server.close()
         for connection in list(self.connections):

@@ -190,7 +190,7 @@ class ServerConnection(asyncio.Protocol):
 
     def _start(self, request: Request, keep_alive: bool, http10: bool) -> None:
         self._request = request
-        self._keep_alive = keep_alive and not self._server.closing
+        self._keep_alive = keep_alive and not self._server.draining
         self._http10 = http10
         try:
             reply = self._handler(request)

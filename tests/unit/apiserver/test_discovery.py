@@ -50,7 +50,8 @@ async def test_health_is_the_sum_of_its_checks(api: Api) -> None:
 async def test_requests_are_counted(api: Api) -> None:
     await api("GET", "/api/v1/namespaces/default")
     text = (await api("GET", "/metrics")).raw.decode()
-    wanted = 'apiserver_request_total{code="200",group="",resource="namespaces",scope="resource",subresource="",verb="GET",version="v1"} 1'
+    labels = 'component="apiserver",dry_run="",group="",resource="namespaces",scope="resource",subresource=""'
+    wanted = f'apiserver_request_total{{code="200",{labels},verb="GET",version="v1"}} 1'
     assert wanted in text
     assert 'apiserver_storage_objects{resource="namespaces"} 4' in text
     assert "process_resident_memory_bytes" in text

@@ -335,3 +335,20 @@ async def test_bind_errors_and_ready_made_sockets(start: Start, connect: Connect
         await serve(echo, port=server.port)
     with pytest.raises(BindFailed):
         await serve(echo, hosts=["192.0.2.1"])
+
+
+async def test_draining_answers_and_lets_connections_go(start: Start, connect: Connect) -> None:
+    server = await start(echo)
+    kept = await connect(server)
+    kept.send(GET)
+    assert b"connection: close" not in (await kept.response())[0].lower()
+    server.drain()
+    kept.send(GET)
+    head, body = await kept.response()
+    assert head.startswith(b"HTTP/1.1 200")
+    assert b"connection: close" in head.lower()
+    assert body
+    assert await kept.rest() == b""
+    new = await connect(server)  # it still listens
+    new.send(GET)
+    assert (await new.response())[0].startswith(b"HTTP/1.1 200")

@@ -34,7 +34,10 @@ _KEPT = 10_000
 class Schema:
     """A flow schema in force."""
 
-    __slots__ = ("by", "dispatched", "headers", "level", "matches", "name", "precedence", "uid")
+    __slots__ = (
+        "by", "dispatched", "executing", "headers", "level", "matches", "name", "precedence", "rejected", "seats", "uid",
+        "waiting",
+    )  # fmt: skip
 
     def __init__(self, obj: Object, level: Level) -> None:
         spec, metadata = obj["spec"], obj["metadata"]
@@ -44,7 +47,8 @@ class Schema:
         self.precedence = (spec.get("matchingPrecedence") or 0, self.name)
         self.by: str = (spec.get("distinguisherMethod") or {}).get("type", "")
         self.matches: Rule = matcher(obj)
-        self.dispatched = 0
+        self.dispatched = self.executing = self.seats = self.waiting = 0
+        self.rejected: dict[str, int] = {}
         self.headers: Headers = (
             ("X-Kubernetes-PF-FlowSchema-UID", self.uid),
             ("X-Kubernetes-PF-PriorityLevel-UID", level.config.uid),
@@ -63,6 +67,20 @@ class Flow:
     schema: Schema
     level: Level
     distinguisher: str
+
+    def refuse(self, reason: str) -> None:
+        """A request is sent away."""
+        rejected = self.schema.rejected
+        rejected[reason] = rejected.get(reason, 0) + 1
+        self.level.refuse(reason)
+
+    def begin(self, width: int) -> None:
+        self.schema.executing += 1
+        self.schema.seats += width
+
+    def end(self, width: int) -> None:
+        self.schema.executing -= 1
+        self.schema.seats -= width
 
 
 class FlowControl:
@@ -96,13 +114,14 @@ class FlowControl:
     def _load(self) -> None:
         configs = {config.name: config for each in self._objects(LEVELS) for config in (level_config(each),)}
         self._set_levels(configs)
-        counts = {each.name: each.dispatched for each in self._schemas}
+        before = {each.name: each for each in self._schemas}
         self._schemas = []
         for obj in self._objects(SCHEMAS):
             level = self.levels.get((obj["spec"].get("priorityLevelConfiguration") or {}).get("name", ""))
             if level is not None:
                 schema = Schema(obj, level)
-                schema.dispatched = counts.get(schema.name, 0)
+                if known := before.get(schema.name):
+                    schema.dispatched, schema.rejected = known.dispatched, known.rejected
                 self._schemas.append(schema)
         self._schemas.sort(key=lambda each: each.precedence)
         self._flows.clear()
@@ -153,7 +172,7 @@ class FlowControl:
         waiter = Waiter(width, flow.schema.name, flow.distinguisher, clock.monotonic(), admitted, -1, about)
         entered = level.enqueue(waiter, flow_hash(flow.schema.name, flow.distinguisher))
         if not entered:
-            level.refuse("queue-full" if level.config.queues else "concurrency-limit")
+            flow.refuse("queue-full" if level.config.queues else "concurrency-limit")
             return None
         if not waiter.entered:
             self.lend()

@@ -65,14 +65,15 @@ class Fairness:
         return self._queued(call, flow, width)
 
     def _entered(self, call: Call, flow: Flow, width: int) -> Answer:
+        flow.begin(width)
         try:
             answer = self._following(call)
         except BaseException:
-            flow.level.leave(width)
+            _leave(flow, width)
             raise
         if not isawaitable(answer):
             if call.verb in _WRITES:
-                flow.level.leave(width)
+                _leave(flow, width)
                 return answer
             return self._after_a_turn(answer, flow, width)
         return self._holding(answer, flow, width)
@@ -81,14 +82,14 @@ class Fairness:
         try:
             return await answer
         finally:
-            flow.level.leave(width)
+            _leave(flow, width)
 
     async def _after_a_turn(self, answer: Reply, flow: Flow, width: int) -> Reply:
         try:
             await asyncio.sleep(0)
             return answer
         finally:
-            flow.level.leave(width)
+            _leave(flow, width)
 
     def _queued(self, call: Call, flow: Flow, width: int) -> Answer:
         about = (call.user.name, call.verb, call.info.path)
@@ -102,6 +103,7 @@ class Fairness:
         if not await self._admitted(flow, waiter):
             return too_many_requests()
         began = self._clock.monotonic()
+        flow.begin(waiter.width)
         try:
             answer = self._following(call)
             if isawaitable(answer):
@@ -109,11 +111,13 @@ class Fairness:
             await asyncio.sleep(0)
             return answer
         finally:
+            flow.end(waiter.width)
             flow.level.done(waiter, self._clock.monotonic() - began)
 
     async def _admitted(self, flow: Flow, waiter: Waiter) -> bool:
         """Whether its turn came in time; whoever goes away takes nothing with it."""
         level = flow.level
+        flow.schema.waiting += 1
         try:
             async with self._clock.timeout(WAIT_SECONDS):
                 await waiter.admitted
@@ -122,7 +126,7 @@ class Fairness:
                 return True
             level.give_up(waiter)
             level.timed_out += 1
-            level.refuse("time-out")
+            flow.refuse("time-out")
             flow.schema.dispatched -= 1
             return False
         except asyncio.CancelledError:
@@ -132,7 +136,14 @@ class Fairness:
             else:
                 level.give_up(waiter)
             raise
+        finally:
+            flow.schema.waiting -= 1
         return True
+
+
+def _leave(flow: Flow, width: int) -> None:
+    flow.end(width)
+    flow.level.leave(width)
 
 
 def _width(call: Call, widest: int) -> int:

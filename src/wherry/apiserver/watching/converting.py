@@ -28,6 +28,15 @@ class ConvertingHub:
         self._worker: asyncio.Task[None] | None = None
         hub.attach(self)
 
+    @property
+    def told(self) -> int:
+        """As the hub counts it."""
+        return self._hub.told
+
+    @told.setter
+    def told(self, count: int) -> None:
+        self._hub.told = count
+
     def attach(self, receiver: Receiver, interest: Interest | None = None) -> None:
         self._receiver = receiver
         self._work()

@@ -6,7 +6,7 @@ receiver raises reaches neither the others nor the store, whose write is done al
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import ItemsView, Sequence
 from typing import Protocol, runtime_checkable
 
 from wherry.apiserver.watching.frames import Change
@@ -36,7 +36,7 @@ class Hub:
     Receivers with an `Interest` are found by it, so that a change costs the same however many of them there are.
     """
 
-    __slots__ = ("_broad", "_interests", "_narrow", "_prefix", "_store", "_watch")
+    __slots__ = ("_broad", "_interests", "_narrow", "_prefix", "_store", "_watch", "told")
 
     def __init__(self, store: Store, prefix: str) -> None:
         self._store = store
@@ -45,9 +45,16 @@ class Hub:
         self._broad: dict[Receiver, None] = {}
         self._narrow: dict[Interest, dict[Receiver, None]] = {}
         self._watch: Watch | None = None
+        self.told = 0
+        """How many events have gone to watchers, of all that ever were; counted by those who send them."""
 
     def __len__(self) -> int:
         return len(self._interests)
+
+    @property
+    def watchers(self) -> int:
+        """How many follow on behalf of a client."""
+        return sum(isinstance(receiver, Ending) for receiver in self._interests)
 
     @property
     def audience(self) -> int:
@@ -133,9 +140,9 @@ class Hubs:
         hub = self._hubs.get(prefix)
         return 0 if hub is None else hub.audience
 
-    def watchers(self) -> dict[str, int]:
-        """How many watch each prefix now."""
-        return {prefix: len(hub) for prefix, hub in self._hubs.items() if len(hub)}
+    def items(self) -> ItemsView[str, Hub]:
+        """The hubs by prefix."""
+        return self._hubs.items()
 
 
 def history(store: Store, prefix: str, after: int) -> list[Change]:

@@ -50,6 +50,7 @@ class Watcher:
             self.stop()
             raise
         if lines:
+            self._hub.told += len(lines)
             self._send(lines[0] if len(lines) == 1 else b"".join(lines))
 
     def _send(self, data: bytes) -> None:
