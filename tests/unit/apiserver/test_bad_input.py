@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 from typing import Any
 
 import orjson
 import pytest
+from tests.unit.apiserver.customresources.conftest import CRONTABS, DEFINITIONS, GROUP, definition, version
 
 from wherry.apiserver.app import ApiServer
 from wherry.apiserver.config import ServerConfig
@@ -156,3 +158,93 @@ async def test_what_is_stored_never_breaks_those_who_follow_changes(
                     changed["metadata"]["name"] = f"a-{number}-{index}"
                 check(await api("POST", target, text(changed)), (path, value))
     assert "a receiver of changes failed" not in caplog.text
+
+
+async def test_a_json_patch_may_not_copy_itself_into_a_bomb(api: Api) -> None:
+    """Each copy doubles what is there: forty of them would be a terabyte."""
+    await api.create(MAPS, {**config_map("a"), "data": {"k": "x" * 100_000}})
+    bomb = [{"op": "copy", "from": "/data", "path": f"/data/c{i}"} for i in range(40)]
+    answer = await api.patch(f"{MAPS}/a", bomb, "json")
+    assert answer.status == 422
+    assert "the accumulated size increase of copy is" in answer.body["details"]["causes"][0]["message"]
+
+
+async def test_a_json_patch_has_so_many_operations_and_no_more(api: Api) -> None:
+    await api.create(MAPS, config_map("a"))
+    many = [{"op": "test", "path": "/data/a", "value": "1"}] * 10_001
+    answer = await api.patch(f"{MAPS}/a", many, "json")
+    assert (answer.status, answer.reason) == (413, "RequestEntityTooLarge")
+    assert answer.message.endswith("The allowed maximum operations in a JSON patch is 10000, got 10001")
+    assert (await api.patch(f"{MAPS}/a", many[1:], "json")).status == 200
+
+
+@pytest.mark.parametrize("media", ["application/json", "application/yaml", "application/merge-patch+json"])
+async def test_a_body_of_more_than_3_mb_is_refused_before_it_is_read(api: Api, media: str) -> None:
+    await api.create(MAPS, config_map("a"))
+    method, target = ("PATCH", f"{MAPS}/a") if "patch" in media else ("POST", MAPS)
+    answer = await api(method, target, b"{" + b" " * (3 << 20) + b"}", {"content-type": media})
+    assert (answer.status, answer.message) == (413, "Request entity too large: limit is 3145728")
+
+
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [
+        (b"7", ""),
+        (b"1e2", "Go struct field DeploymentSpec.spec.replicas of type int32"),
+        (b"30.0", "Go struct field DeploymentSpec.spec.replicas of type int32"),
+        (b"2147483647", ""),
+        (b"2147483648", "cannot unmarshal number 2147483648 into Go struct field DeploymentSpec.spec.replicas of type int32"),
+        (b"-9999999999999999999999", "Go struct field DeploymentSpec.spec.replicas of type int32"),
+        (b"1.5", "cannot unmarshal number 1.5 into Go struct field DeploymentSpec.spec.replicas of type int32"),
+        (b'"3"', "cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32"),
+        (b"true", "cannot unmarshal bool into Go struct field DeploymentSpec.spec.replicas of type int32"),
+    ],
+)  # fmt: skip
+async def test_numbers_are_read_as_go_reads_them(api: Api, number: bytes, why: str) -> None:
+    target = "/apis/apps/v1/namespaces/default/deployments"
+    body = text(BODIES[target]).replace(b'"replicas": 1', b'"replicas": ' + number)
+    answer = await api("POST", f"{target}?dryRun=All", body)
+    if why:
+        assert answer.status == 400 and why in answer.message, answer.message
+    else:
+        assert answer.status == 201 and answer.body["spec"]["replicas"] == int(number)
+
+
+async def test_a_pattern_that_would_run_for_ever_elsewhere_is_matched_in_linear_time(api: Api) -> None:
+    """`(a+)+$` on thirty letters takes a backtracking engine minutes; as many letters again, years."""
+    schema = {
+        "type": "object",
+        "properties": {
+            "spec": {"type": "object", "properties": {"cronSpec": {"type": "string", "pattern": "^(a+)+$"}}}
+        },
+    }
+    custom = asyncio.create_task(api.server._custom.run())
+    try:
+        await api.create(DEFINITIONS, definition(version(schema=schema)))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        made = await api(
+            "POST",
+            CRONTABS,
+            {
+                "apiVersion": f"{GROUP}/v1",
+                "kind": "CronTab",
+                "metadata": {"name": "a"},
+                "spec": {"cronSpec": "a" * 5000 + "!"},
+            },
+        )
+        assert made.status == 422 and "spec.cronSpec in body should match '^(a+)+$'" in made.message
+        made = await api(
+            "POST",
+            CRONTABS,
+            {
+                "apiVersion": f"{GROUP}/v1",
+                "kind": "CronTab",
+                "metadata": {"name": "a"},
+                "spec": {"cronSpec": "a" * 5000},
+            },
+        )
+        assert made.status == 201
+    finally:
+        custom.cancel()
+        await asyncio.gather(custom, return_exceptions=True)
