@@ -70,7 +70,7 @@ class World:
             pre_enqueue=self.framework.pre_enqueue,
             hints=self.framework.hints(),
         )
-        self.handlers = Handlers(cache=self.cache, queue=self.queue, name="default-scheduler")
+        self.handlers = Handlers(cache=self.cache, queue=self.queue, names=("default-scheduler",))
         self.placement = Placement(self.framework, self.cache, rng=self.rng)
 
     # Random objects.

@@ -29,7 +29,6 @@ from wherry.scheduler.plugins.node_resources_balanced import NodeResourcesBalanc
 from wherry.scheduler.plugins.node_resources_fit import NodeResourcesFit
 from wherry.scheduler.plugins.node_unschedulable import NodeUnschedulable
 from wherry.scheduler.plugins.pod_topology_spread import PodTopologySpread
-from wherry.scheduler.plugins.registry import WEIGHTS
 from wherry.scheduler.plugins.resource_strategies import LEAST, MOST, RATIO, Strategy
 from wherry.scheduler.plugins.taint_toleration import TaintToleration
 from wherry.scheduler.vectors import local
@@ -75,7 +74,7 @@ def framework(rng: random.Random) -> Framework:
             NodeResourcesBalancedAllocation(balanced),
             ImageLocality(),
         ],
-        weights=WEIGHTS,
+        weights={"TaintToleration": 3, "NodeAffinity": 2, "PodTopologySpread": 2, "InterPodAffinity": 2},
     )
 
 

@@ -6,11 +6,13 @@ scheduler), or over (Succeeded and Failed pods hold nothing any more).
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from wherry.api.types import Object
 from wherry.client.informer import SharedInformers
 from wherry.scheduler.cache import Cache
 from wherry.scheduler.framework.cluster_event import ClusterEvent, needs_less, node_changes
-from wherry.scheduler.framework.pod_info import PodInfo
+from wherry.scheduler.framework.pod_info import PodInfo, scheduler_name
 from wherry.scheduler.queue import SchedulingQueue
 
 _OVER = ("Succeeded", "Failed")
@@ -29,12 +31,12 @@ def _nominated(pod: Object) -> str:
 
 
 class Handlers:
-    """Keeps cache and queue true. `name` is the scheduler's, as pods give it in `spec.schedulerName`."""
+    """Keeps cache and queue true. `names` are the profiles', as pods give them in `spec.schedulerName`."""
 
-    def __init__(self, *, cache: Cache, queue: SchedulingQueue, name: str) -> None:
+    def __init__(self, *, cache: Cache, queue: SchedulingQueue, names: Container[str]) -> None:
         self._cache = cache
         self._queue = queue
-        self._name = name
+        self._names = names
 
     def attach(self, informers: SharedInformers) -> None:
         informers.informer("nodes").add_handler(self.node_added, self.node_changed, self.node_removed)
@@ -99,7 +101,7 @@ class Handlers:
             self._cache.withdraw(_uid(new))
 
     def _is_ours(self, pod: Object) -> bool:
-        return (pod["spec"].get("schedulerName") or "default-scheduler") == self._name
+        return scheduler_name(pod) in self._names
 
     def _place(self, old: Object | None, new: Object) -> None:
         """The pod is on a node; whether it was bound here or by somebody else."""

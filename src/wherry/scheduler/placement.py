@@ -52,6 +52,8 @@ class Choice:
 
     nodes: tuple[str, ...]
     scores: tuple[int, ...]
+    verdicts: VerdictsByName
+    """What was said of the others."""
 
 
 class Placement:
@@ -99,7 +101,19 @@ class Placement:
         if not feasible:
             return self._refusal(attempt)
         scores = self._framework.score(pod, self._cluster, feasible)
-        return Choice(tuple(node.name for node in feasible), tuple(scores))
+        verdicts = attempt.diagnosis.nodes
+        assert isinstance(verdicts, VerdictsByName)
+        return Choice(tuple(node.name for node in feasible), tuple(scores), verdicts)
+
+    def refusal(self, pod: PodInfo, diagnosis: Diagnosis) -> Refusal:
+        """What can be done about a pod that somebody else has refused after the plugins."""
+        attempt = self._attempt(pod)
+        attempt.diagnosis = diagnosis
+        return self._refusal(attempt)
+
+    def still_fits(self, pod: PodInfo, node: str) -> bool:
+        info = self._cluster.node(node)
+        return info is not None and self._attempt(pod).check(info) is None
 
     def _attempt(self, pod: PodInfo) -> Attempt:
         prepare = partial(self._framework.prepare, pod, self._cluster)

@@ -27,6 +27,8 @@ from wherry.scheduler.framework.status import Status
 
 BACKOFF = Backoff(initial=1.0, cap=10.0)
 UNSCHEDULABLE_SECONDS = 300.0
+NOBODY = ""
+"""Stands for the plugins that refused a pod where there was no node to ask about."""
 
 
 @dataclass(slots=True, eq=False)
@@ -96,6 +98,8 @@ class SchedulingQueue:
         self._backoff = backoff
         self._pods: dict[str, QueuedPod] = {}
         self._parked: dict[str, QueuedPod] = {}
+        self._parked_by: dict[str, dict[str, QueuedPod]] = {}
+        """The same by the plugins that said no, so that a change is told only to those that it may help."""
         self._active = _Heap("active")
         self._backing_off = _Heap("backoff")
         self._errors = _Heap("error")
@@ -138,7 +142,7 @@ class SchedulingQueue:
         """It has a node, or is gone."""
         queued = self._pods.pop(uid, None)
         if queued is not None:
-            self._parked.pop(uid, None)
+            self._leave_park(queued)
             queued.place = "removed"
 
     def wake(self, uid: str) -> None:
@@ -151,8 +155,13 @@ class SchedulingQueue:
         """The cluster has changed: whoever may be helped by it comes back."""
         if not self._parked:
             return
-        for queued in [each for each in self._parked.values() if self._helps(each, event, old, new)]:
-            self._unpark(queued)
+        if event is ClusterEvent.NODE_ADD:
+            for queued in list(self._parked_by.get(NOBODY, {}).values()):
+                self._unpark(queued)
+        for plugin, hint in (self._hints.get(event) or {}).items():
+            if waiting := self._parked_by.get(plugin):
+                for queued in [each for each in waiting.values() if hint(each.pod, old, new)]:
+                    self._unpark(queued)
 
     # What the scheduler does with them.
 
@@ -178,6 +187,8 @@ class SchedulingQueue:
         queued.rejected_by = plugins
         queued.place = "parked"
         self._parked[queued.pod.uid] = queued
+        for plugin in plugins or (NOBODY,):
+            self._parked_by.setdefault(plugin, {})[queued.pod.uid] = queued
         self._arm()
 
     def fail(self, queued: QueuedPod) -> None:
@@ -222,12 +233,17 @@ class SchedulingQueue:
             queued.place = "gated"
 
     def _unpark(self, queued: QueuedPod) -> None:
-        self._parked.pop(queued.pod.uid, None)
+        self._leave_park(queued)
         if queued.backs_off_until <= self._clock.monotonic():
             self._activate(queued)
         else:
             self._backing_off.push(queued, queued.backs_off_until)
             self._ready.set()
+
+    def _leave_park(self, queued: QueuedPod) -> None:
+        if self._parked.pop(queued.pod.uid, None) is not None:
+            for plugin in queued.rejected_by or (NOBODY,):
+                self._parked_by[plugin].pop(queued.pod.uid, None)
 
     def _activate(self, queued: QueuedPod) -> None:
         self._active.push(queued, *self._order(queued.pod, queued.since))

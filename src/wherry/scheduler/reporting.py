@@ -13,7 +13,7 @@ from wherry.base.tasks import cancel_and_wait
 from wherry.base.times import rfc3339
 from wherry.client.client import Client
 from wherry.client.events import EventRecorder
-from wherry.scheduler.framework.pod_info import PodInfo
+from wherry.scheduler.framework.pod_info import PodInfo, scheduler_name
 
 UNSCHEDULABLE = "Unschedulable"
 ERROR = "SchedulerError"
@@ -22,19 +22,19 @@ ERROR = "SchedulerError"
 class Reporter:
     """Writes in the background; what cannot be written is logged, and said again at the next failure."""
 
-    def __init__(self, *, client: Client, clock: Clock, component: str, log: Logger) -> None:
+    def __init__(self, *, client: Client, clock: Clock, log: Logger) -> None:
         self._client = client
-        self._clock = clock
         self._log = log
-        self._recorder = EventRecorder(client, component, clock, log=log)
+        self._clock = clock
+        self._recorders: dict[str, EventRecorder] = {}
         self._writes: set[asyncio.Task[None]] = set()
 
     def scheduled(self, pod: PodInfo, node: str) -> None:
         message = f"Successfully assigned {pod.namespace}/{pod.name} to {node}"
-        self._recorder.event(pod.obj, "Normal", "Scheduled", message)
+        self._event(pod, pod, "Normal", "Scheduled", message)
 
     def warn(self, pod: PodInfo, message: str) -> None:
-        self._recorder.event(pod.obj, "Warning", "FailedScheduling", message)
+        self._event(pod, pod, "Warning", "FailedScheduling", message)
 
     def failed(self, pod: PodInfo, message: str, *, reason: str, nominated: str | None = None) -> None:
         """The event, and the condition where it says something else so far.
@@ -57,7 +57,15 @@ class Reporter:
             self._write(pod, {"nominatedNodeName": None})
 
     def preempted(self, victim: PodInfo, pod: PodInfo, node: str) -> None:
-        self._recorder.event(victim.obj, "Normal", "Preempted", f"Preempted by pod {pod.uid} on node {node}")
+        self._event(pod, victim, "Normal", "Preempted", f"Preempted by pod {pod.uid} on node {node}")
+
+    def _event(self, pod: PodInfo, about: PodInfo, type: str, reason: str, message: str) -> None:
+        """In the name of the profile that schedules the pod."""
+        name = scheduler_name(pod.obj)
+        recorder = self._recorders.get(name)
+        if recorder is None:
+            recorder = self._recorders[name] = EventRecorder(self._client, name, self._clock, log=self._log)
+        recorder.event(about.obj, type, reason, message)
 
     def _write(self, pod: PodInfo, status: Object) -> None:
         task = asyncio.ensure_future(self._patch(pod, {"status": status}))

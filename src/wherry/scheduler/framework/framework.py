@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from wherry.scheduler.framework.cluster_event import ClusterEvent
 from wherry.scheduler.framework.diagnosis import Diagnosis
@@ -24,6 +25,12 @@ from wherry.scheduler.framework.plugin import (
 )
 from wherry.scheduler.framework.pod_info import PodInfo
 from wherry.scheduler.framework.status import Status, unresolvable
+
+
+class Binder(Protocol):
+    """Somebody who binds."""
+
+    async def bind(self, pod: PodInfo, node: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +75,30 @@ class Prepared:
 class Framework:
     """Plugins in the order in which they are asked. `weights` are by name; 1 unless told."""
 
-    def __init__(self, plugins: Sequence[Plugin], *, weights: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        plugins: Sequence[Plugin],
+        *,
+        weights: Mapping[str, int] | None = None,
+        points: Mapping[str, Sequence[Plugin]] | None = None,
+    ) -> None:
+        """`points` has the plugins of each point in their order, where not all take part in all that they can."""
         self.plugins: dict[str, Plugin] = {plugin.name: plugin for plugin in plugins}
         weigh = weights or {}
-        self._pre_enqueue = tuple(p for p in plugins if isinstance(p, PreEnqueue))
-        self.filters = tuple(p for p in plugins if isinstance(p, Filter))
-        self.scores = tuple((p, weigh.get(p.name, 1)) for p in plugins if isinstance(p, Score))
-        self._reserves = tuple(p for p in plugins if isinstance(p, Reserve))
-        self._permits = tuple(p for p in plugins if isinstance(p, Permit))
-        self._pre_binds = tuple(p for p in plugins if isinstance(p, PreBind))
-        self._bind = next((p for p in plugins if isinstance(p, Bind)), None)
-        self._sort = next((p for p in plugins if isinstance(p, QueueSort)), None)
+        self._points = points
+        at = self.at
+        self._pre_enqueue = tuple(p for p in at("preEnqueue") if isinstance(p, PreEnqueue))
+        self.filters = tuple(p for p in at("filter") if isinstance(p, Filter))
+        self.scores = tuple((p, weigh.get(p.name, 1)) for p in at("score") if isinstance(p, Score))
+        self._reserves = tuple(p for p in at("reserve") if isinstance(p, Reserve))
+        self._permits = tuple(p for p in at("permit") if isinstance(p, Permit))
+        self._pre_binds = tuple(p for p in at("preBind") if isinstance(p, PreBind))
+        self._bind = next((p for p in at("bind") if isinstance(p, Bind)), None)
+        self._sort = next((p for p in at("queueSort") if isinstance(p, QueueSort)), None)
+
+    def at(self, point: str) -> Iterable[Plugin]:
+        """The plugins that may take part at a point, in their order."""
+        return self.plugins.values() if self._points is None else self._points.get(point, ())
 
     def hints(self) -> dict[ClusterEvent, dict[str, Hint]]:
         """Per change of the cluster, the plugins that may say yes after it."""
@@ -134,16 +154,16 @@ class Framework:
         for plugin in reversed(self._reserves):
             plugin.unreserve(pod, node)
 
-    async def bind(self, pod: PodInfo, node: str) -> Status | None:
-        """Permit, PreBind and Bind. Raises what Bind raises."""
+    async def bind(self, pod: PodInfo, node: str, *, binder: Binder | None = None) -> Status | None:
+        """Permit, PreBind and Bind; `binder` binds in the plugin's place. Raises what Bind raises."""
         for permit in self._permits:
             if (status := await permit.permit(pod, node)) is not None:
                 return status
         for pre_bind in self._pre_binds:
             if (status := await pre_bind.pre_bind(pod, node)) is not None:
                 return status
-        if self._bind is not None:
-            await self._bind.bind(pod, node)
+        if (last := binder or self._bind) is not None:
+            await last.bind(pod, node)
         return None
 
 

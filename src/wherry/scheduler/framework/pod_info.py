@@ -70,6 +70,11 @@ def host_ports(spec: Mapping[str, Any]) -> tuple[HostPort, ...]:
     )
 
 
+def scheduler_name(obj: Object) -> str:
+    """Whose pod it is."""
+    return obj["spec"].get("schedulerName") or "default-scheduler"
+
+
 def accounting(obj: Object) -> tuple[Any, ...]:
     """What a new `PodInfo` would depend on; equal for two states of a pod that differ only in their status.
 

@@ -20,6 +20,14 @@ class Nomination:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate(Nomination):
+    """A node, and who has to go there, the most important first."""
+
+    violations: int = 0
+    """How many victims a disruption budget protects."""
+
+
+@dataclass(frozen=True, slots=True)
 class Remedy:
     """What PostFilter found: a nomination, or a message why there is none.
 
@@ -28,6 +36,8 @@ class Remedy:
 
     message: str = ""
     nomination: Nomination | None = None
+    alternatives: tuple[Candidate, ...] = ()
+    """All that could be nominated, for those who have a say besides the plugins."""
     withdraws: bool = False
 
 
@@ -40,7 +50,7 @@ def post_filter(framework: Framework, attempt: Attempt) -> Remedy:
     """The first nomination; or all messages, and whether an older nomination is void."""
     messages: list[str] = []
     withdraws = False
-    for plugin in framework.plugins.values():
+    for plugin in framework.at("postFilter"):
         if not isinstance(plugin, PostFilter):
             continue
         remedy = plugin.post_filter(attempt)

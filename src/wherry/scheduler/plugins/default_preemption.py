@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from wherry.api.types import Object
 from wherry.scheduler.framework.attempt import Attempt
 from wherry.scheduler.framework.diagnosis import Diagnosis, VerdictsByName
 from wherry.scheduler.framework.node_info import NodeInfo
 from wherry.scheduler.framework.pod_info import PodInfo
-from wherry.scheduler.framework.post_filter import Nomination, PostFilter, Remedy
+from wherry.scheduler.framework.post_filter import Candidate, PostFilter, Remedy
 from wherry.scheduler.framework.status import Code, Status, unresolvable
 from wherry.scheduler.plugins.disruption_budgets import split_by_budgets
 
@@ -31,24 +30,16 @@ _PREFIX = "no new claims to deallocate, preemption: "
 _LOWEST = 1 << 31
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A node, and who has to go there, the most important first."""
+def _cost(candidate: Candidate) -> tuple[int, int, int, int]:
+    """The smallest is best: budgets, the highest priority, all priorities together, the number of pods."""
+    priorities = [victim.priority for victim in candidate.victims]
+    return candidate.violations, priorities[0], sum(each + _LOWEST for each in priorities), len(priorities)
 
-    node: str
-    victims: tuple[PodInfo, ...]
-    violations: int
-    """How many victims a disruption budget protects."""
 
-    def cost(self) -> tuple[int, int, int, int]:
-        """The smallest is best: budgets, the highest priority, all priorities together, the number of pods."""
-        priorities = [victim.priority for victim in self.victims]
-        return self.violations, priorities[0], sum(each + _LOWEST for each in priorities), len(priorities)
-
-    def begun(self) -> str:
-        """When the longest running of its most important victims started; the latest is best."""
-        highest = self.victims[0].priority
-        return min(_started(victim) for victim in self.victims if victim.priority == highest)
+def _begun(candidate: Candidate) -> str:
+    """When the longest running of its most important victims started; the latest is best."""
+    highest = candidate.victims[0].priority
+    return min(_started(victim) for victim in candidate.victims if victim.priority == highest)
 
 
 class DefaultPreemption(PostFilter):
@@ -62,10 +53,15 @@ class DefaultPreemption(PostFilter):
         budgets: Callable[[], Sequence[Object]] = tuple,
         preempting: Callable[[str], bool] = lambda uid: False,
         rng: random.Random | None = None,
+        percent: int = CANDIDATES_PERCENT,
+        at_least: int = CANDIDATES_AT_LEAST,
     ) -> None:
+        """A search ends with so many candidates: a part of the nodes, or `at_least`, whichever is more."""
         self._budgets = budgets
         self._preempting = preempting
         self._rng = rng or random.Random()
+        self._percent = percent
+        self._at_least = at_least
 
     def post_filter(self, attempt: Attempt) -> Remedy:
         if why_not := self._not_eligible(attempt):
@@ -75,8 +71,7 @@ class DefaultPreemption(PostFilter):
         if not candidates:
             failed = Diagnosis(attempt.diagnosis.total, nodes=statuses, absent=NOT_HELPFUL)
             return Remedy(_PREFIX + failed.message, withdraws=True)
-        best = best_candidate(candidates)
-        return Remedy(nomination=Nomination(best.node, best.victims))
+        return Remedy(nomination=best_candidate(candidates), alternatives=tuple(candidates))
 
     def _not_eligible(self, attempt: Attempt) -> str:
         """Why the pod may not preempt; empty where it may."""
@@ -100,7 +95,7 @@ class DefaultPreemption(PostFilter):
         candidates: list[Candidate] = []
         statuses = VerdictsByName()
         budgets = self._budgets()
-        enough = max(CANDIDATES_AT_LEAST, len(nodes) * CANDIDATES_PERCENT // 100)
+        enough = max(self._at_least, len(nodes) * self._percent // 100)
         start = self._rng.randrange(len(nodes)) if nodes else 0
         for node in (*nodes[start:], *nodes[:start]):
             found = select_victims(attempt, node, budgets)
@@ -141,9 +136,10 @@ def select_victims(attempt: Attempt, node: NodeInfo, budgets: Sequence[Object]) 
 
 def best_candidate(candidates: Sequence[Candidate]) -> Candidate:
     """The one that hurts least; the first among equals."""
-    lowest = min(candidate.cost() for candidate in candidates)
-    cheapest = [candidate for candidate in candidates if candidate.cost() == lowest]
-    return max(cheapest, key=Candidate.begun)
+    costs = [_cost(candidate) for candidate in candidates]
+    lowest = min(costs)
+    cheapest = [candidate for candidate, cost in zip(candidates, costs, strict=True) if cost == lowest]
+    return max(cheapest, key=_begun)
 
 
 def _may_help(status: Status | None) -> bool:
