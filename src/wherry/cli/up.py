@@ -40,6 +40,12 @@ from wherry.cli.options import cluster_name, state_dir
 @click.option("--disable-controllers", metavar="LIST", help="The controllers to leave out: 'deployment,job'.")
 @click.option("--scheduler/--no-scheduler", default=None, help="Whether our scheduler runs. Default: yes.")
 @click.option(
+    "--scheduler-config",
+    type=click.File(),
+    metavar="FILE",
+    help="Profiles, plugins and extenders: a KubeSchedulerConfiguration (docs/scheduling.md).",
+)
+@click.option(
     "--leader-elect/--no-leader-elect",
     default=None,
     help="Let controllers and scheduler work only while they hold their lease. Default: no.",
@@ -61,6 +67,7 @@ def up(
     controllers: str | None,
     disable_controllers: str | None,
     scheduler: bool | None,
+    scheduler_config: TextIO | None,
     leader_elect: bool | None,
     foreground: bool,
     wait: bool,
@@ -95,6 +102,7 @@ def up(
         clock=clock,
         controllers=_controllers(controllers, disable_controllers),
         scheduler=scheduler,
+        scheduler_config=scheduler_config.read() if scheduler_config else None,
         leader_elect=leader_elect,
     )
     with machine_turn():

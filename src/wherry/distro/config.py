@@ -81,6 +81,8 @@ class ClusterConfig:
     leader_elect: bool = False
     """Controllers and scheduler work only while they hold their lease, so that others can stand by."""
     format: int = FORMAT
+    scheduler_config: str = ""
+    """A KubeSchedulerConfiguration as it was given; empty: the defaults."""
     extra: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -263,7 +265,9 @@ def _checked(config: ClusterConfig) -> ClusterConfig:
 
 
 _TYPES = {
-    **dict.fromkeys(("name", "runtime", "processes", "network", "clock", "controllers", "fake_stages"), str),
+    **dict.fromkeys(
+        ("name", "runtime", "processes", "network", "clock", "controllers", "fake_stages", "scheduler_config"), str
+    ),
     **dict.fromkeys(("index", "port", "nodes", "fake_nodes", "format"), int),
     **dict.fromkeys(("memory", "scheduler", "leader_elect"), bool),
     "extra": dict,

@@ -35,6 +35,7 @@ _LISTENING = "0A"
 """The state of a socket in /proc/net/tcp."""
 _MAY_CHANGE = (
     "nodes", "port", "processes", "fake_nodes", "fake_stages", "controllers", "scheduler", "leader_elect",
+    "scheduler_config",
 )  # fmt: skip
 """What may be different at the next start."""
 _NETWORK_OF_RUNTIME = {"oci": "namespaces", "process": "loopback", "fake": "fake"}
@@ -53,6 +54,7 @@ class UpOptions:
     processes: str | None = None
     fake_nodes: int | None = None
     fake_stages: str | None = None
+    scheduler_config: str | None = None
     """The text of a file of rules."""
     clock: str | None = None
     controllers: str | None = None
@@ -97,6 +99,7 @@ def _check(options: UpOptions) -> None:
     if options.clock == "virtual" and options.processes == "many":
         raise ConfigError("--clock virtual needs all parts in one process: leave --processes out")
     _check_parts(options)
+    _check_scheduler_config(options.scheduler_config)
     if options.port is not None and not 1 <= options.port <= 65535:
         raise ConfigError(f"--port {options.port} is not a TCP port")
 
@@ -119,6 +122,19 @@ def _check_parts(options: UpOptions) -> None:
             read_rules(yaml.safe_load(options.fake_stages))
         except (LifeError, yaml.YAMLError) as error:
             raise ConfigError(f"--fake-stages: {error}") from error
+
+
+def _check_scheduler_config(text: str | None) -> None:
+    """Raises `ConfigError` for a scheduler's configuration that cannot be used."""
+    if not text:
+        return
+    from wherry.scheduler.configuration.model import SchedulerConfigError
+    from wherry.scheduler.configuration.reading import read_config
+
+    try:
+        read_config(text)
+    except SchedulerConfigError as error:
+        raise ConfigError(f"--scheduler-config: {error}") from error
 
 
 def _adjust(config: ClusterConfig, options: UpOptions) -> ClusterConfig:
@@ -174,6 +190,7 @@ def _create(options: UpOptions) -> ClusterConfig:
         processes=options.processes or "one",
         fake_nodes=options.fake_nodes or 0,
         fake_stages=options.fake_stages or "",
+        scheduler_config=options.scheduler_config or "",
         clock=options.clock or "real",
         controllers="*" if options.controllers is None else options.controllers,
         scheduler=options.scheduler is not False,

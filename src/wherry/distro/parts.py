@@ -120,10 +120,15 @@ class Parts:
         from wherry.scheduler.scheduler import Scheduler
 
         client = self._connect(Identity(SCHEDULER))
+        config = None
+        if self._config.scheduler_config:
+            from wherry.scheduler.configuration.reading import read_config
+
+            config = read_config(self._config.scheduler_config)
 
         async def lead() -> None:
             informers = SharedInformers(client)
-            scheduler = Scheduler(client=client, informers=informers, clock=self._clock)
+            scheduler = Scheduler(client=client, informers=informers, clock=self._clock, config=config)
             async with asyncio.TaskGroup() as group:
                 group.create_task(keep_running("scheduler informers", informers.run, clock=self._clock, log=log))
                 group.create_task(scheduler.run())

@@ -187,6 +187,7 @@ def test_a_virtual_clock_has_fake_nodes_and_nothing_on_disk() -> None:
         (UpOptions(clock="virtual", runtime="process"), "--clock virtual needs --runtime fake"),
         (UpOptions(clock="virtual", processes="many"), "--clock virtual needs all parts in one process"),
         (UpOptions(controllers="*,-jobs"), "there is no controller 'jobs'"),
+        (UpOptions(scheduler_config="{}"), '--scheduler-config: no kind "None" is registered for version "None"'),
         (UpOptions(fake_stages="{}"), "--fake-stages: the file must hold a list of rules"),
     ],
 )
