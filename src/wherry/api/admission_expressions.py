@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from wherry.machinery.cel.environment import Environment, Program
+from wherry.machinery.cel.environment import Environment
 from wherry.machinery.cel.kubernetes import kubernetes, mutating
 from wherry.machinery.cel.libraries.authorizer import AUTHORIZER_TYPE, RESOURCE_CHECK
 from wherry.machinery.cel.source import CompileError
@@ -123,5 +123,3 @@ def problem(error: CompileError) -> str:
     """As upstream words it."""
     text = str(error)
     return f"compilation failed: {text}" if text.startswith("ERROR") else text
-
-

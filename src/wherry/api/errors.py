@@ -43,7 +43,8 @@ class Cause:
     field: str = ""
 
     def to_dict(self) -> Object:
-        return {"reason": self.reason, "message": self.message, **({"field": self.field} if self.field else {})}
+        pairs = (("reason", self.reason), ("message", self.message), ("field", self.field))
+        return {key: value for key, value in pairs if value}
 
 
 class StatusError(Exception):

@@ -50,6 +50,7 @@ from wherry.apiserver.negotiation import negotiate
 from wherry.apiserver.objects import stamp
 from wherry.apiserver.options import check_timeout, wants_watch
 from wherry.apiserver.parts import Parts
+from wherry.apiserver.policies.assembly import mutating_policies, validating_policies
 from wherry.apiserver.quotas.reservations import Reservations
 from wherry.apiserver.registry import Registry
 from wherry.apiserver.request_info import PathCache, verb_of
@@ -124,7 +125,8 @@ class ApiServer:
         )
         self._calls = Calls(services=Services(store=store), clock=clock)
         webhooks = Webhooks(self.parts, self._calls)
-        for plugin in (webhooks.mutating, webhooks.validating):
+        policies = (mutating_policies(self.parts), validating_policies(self.parts))
+        for plugin in (policies[0], webhooks.mutating, policies[1], webhooks.validating):
             self.parts.admission.add(plugin)
         self.parts.metrics.add(webhooks.metrics.lines)
         self._addresses = self._services.keeper = AddressKeeper(self.parts, self._services)

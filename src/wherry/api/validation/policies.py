@@ -1,4 +1,4 @@
-"""Admission policies and their bindings, as far as their form goes; expressions are judged where CEL is compiled.
+"""Admission policies and their bindings.
 
 Source: `ValidateValidatingAdmissionPolicy`, `ValidateValidatingAdmissionPolicyBinding` and the mutating twins.
 """
@@ -6,6 +6,7 @@ Source: `ValidateValidatingAdmissionPolicy`, `ValidateValidatingAdmissionPolicyB
 from __future__ import annotations
 
 from wherry.api.types import Object
+from wherry.api.validation.admission_expressions import named_conditions, policy_expressions
 from wherry.api.validation.admission_rules import match_parts, operation_rules
 from wherry.api.validation.errors import Errors
 from wherry.api.validation.fields import choice, choice_if_set
@@ -33,6 +34,7 @@ def validating(errors: Errors, obj: Object) -> None:
         path, key = f"spec.auditAnnotations[{i}]", audit.get("key") or ""
         errors.each(f"{path}.key", key, names.label_key(key))
         _expression(errors, audit, "valueExpression", path)
+    policy_expressions(errors, spec)
 
 
 def mutating(errors: Errors, obj: Object) -> None:
@@ -49,6 +51,7 @@ def mutating(errors: Errors, obj: Object) -> None:
             errors.required(f"{path}.{key}", f"must be specified when patchType is {kind}")
         elif key:
             _expression(errors, mutation[key], "expression", f"{path}.{key}")
+    policy_expressions(errors, spec, mutation=True)
     choice(errors, spec.get("reinvocationPolicy"), "spec.reinvocationPolicy", ("IfNeeded", "Never"))
 
 
@@ -71,16 +74,7 @@ def _common(errors: Errors, spec: Object) -> None:
         _match(errors, match, "spec.matchConstraints")
         if not match.get("resourceRules"):
             errors.required("spec.matchConstraints.resourceRules")
-    conditions = spec.get("matchConditions") or []
-    for i, condition in enumerate(conditions):
-        path, name = f"spec.matchConditions[{i}]", condition.get("name") or ""
-        _expression(errors, condition, "expression", path)
-        if not name:
-            errors.required(f"{path}.name")
-        else:
-            errors.each(f"{path}.name", name, names.label_key(name))
-        if name and any(other.get("name") == name for other in conditions[:i]):
-            errors.duplicate(f"{path}.name", name)
+    named_conditions(errors, spec.get("matchConditions") or [], "spec.matchConditions")
 
 
 def _match(errors: Errors, match: Object, path: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from wherry.api.types import Object
+from wherry.api.validation.admission_expressions import match_conditions
 from wherry.api.validation.admission_rules import match_parts, operation_rules
 from wherry.api.validation.errors import Errors
 from wherry.api.validation.fields import choice_if_set
@@ -39,6 +40,7 @@ def _webhook(errors: Errors, hook: Object, path: str) -> None:
     operation_rules(errors, hook.get("rules") or (), f"{path}.rules")
     choice_if_set(errors, hook.get("failurePolicy"), f"{path}.failurePolicy", ("Fail", "Ignore"))
     match_parts(errors, hook, path)
+    match_conditions(errors, hook.get("matchConditions") or (), f"{path}.matchConditions")
     effects, seconds = hook.get("sideEffects"), hook.get("timeoutSeconds")
     if effects is None:
         errors.required(f"{path}.sideEffects", f"must specify one of {', '.join(_SIDE_EFFECTS)}")

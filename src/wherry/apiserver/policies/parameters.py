@@ -47,7 +47,9 @@ def _place(served: Served, reference: Object, namespace: str) -> str:
     given: str = reference.get("namespace") or ""
     if not served.namespaced:
         if given:
-            raise Misconfigured("paramRef.namespace must not be provided for a cluster-scoped `paramKind`", binding=True)
+            raise Misconfigured(
+                "paramRef.namespace must not be provided for a cluster-scoped `paramKind`", binding=True
+            )
         return ""
     if not given and not namespace:
         why = "cannot use namespaced paramRef in policy binding that matches cluster-scoped resources"

@@ -59,7 +59,10 @@ def _namespace(namespace: Object | None) -> Object | None:
     return {
         "metadata": metadata,
         "spec": {"finalizers": spec.get("finalizers") or []},
-        "status": {"phase": status.get("phase") or "", "conditions": [_condition(c) for c in status.get("conditions") or ()]},
+        "status": {
+            "phase": status.get("phase") or "",
+            "conditions": [_condition(c) for c in status.get("conditions") or ()],
+        },
     }
 
 

@@ -73,10 +73,9 @@ class Policies(Generic[P]):
 
     def selected(self, matching: Matching | None, attributes: Attributes, subject: Subject) -> bool:
         """Whether a binding fits, too. Raises `NotFound` where the namespace is not there."""
-        return (
-            matching is None
-            or _by_rules(matching, attributes, subject, self._registry) is not None
-        ) and (matching is None or selectors_fit(matching, attributes, subject))
+        return (matching is None or _by_rules(matching, attributes, subject, self._registry) is not None) and (
+            matching is None or selectors_fit(matching, attributes, subject)
+        )
 
 
 def selectors_fit(matching: Matching, attributes: Attributes, subject: Subject) -> bool:

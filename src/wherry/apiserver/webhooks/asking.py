@@ -37,11 +37,25 @@ class Asking:
         self._metrics = metrics
         self._mutating = mutating
 
-    def concerned(self, hook: Hook, attributes: Attributes, subject: Subject) -> bool:
+    def selected(self, hook: Hook, attributes: Attributes, subject: Subject) -> bool:
         """Whether the selectors fit. Raises `NotFound`."""
         return object_selected(hook.object_selector, attributes) and namespace_selected(
             hook.namespace_selector, attributes, subject
         )
+
+    async def conditions_hold(self, hook: Hook, attributes: Attributes, subject: Subject, found: Match) -> bool:
+        """Raises `Forbidden` where nobody can say and that counts."""
+        if not hook.conditions:
+            return True
+        from wherry.apiserver.policies.seen import bindings_of
+        from wherry.policy.admission.conditions import Failed as ConditionFailed
+        from wherry.policy.admission.conditions import hold
+
+        bindings = await bindings_of(attributes, subject, found)
+        try:
+            return hold(hook.conditions, bindings, ignore_failures=hook.ignore_failures)
+        except ConditionFailed as error:
+            raise attributes.forbid(str(error)) from error
 
     async def ask(self, hook: Hook, attributes: Attributes, subject: Subject, found: Match) -> Verdict | None:
         """The webhook's consent; None where it failed and that is to be ignored. Raises `StatusError`."""

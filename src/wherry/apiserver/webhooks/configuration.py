@@ -5,14 +5,17 @@ Source: k8s.io/apiserver/pkg/admission/plugin/webhook/accessors.go.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wherry.api.types import Object
 from wherry.apiserver.webhooks.calls import Endpoint, endpoint_of
 from wherry.policy.admission.matching import MatchRule, compiled
 from wherry.policy.admission.review import VERSIONS
+
+if TYPE_CHECKING:
+    from wherry.policy.admission.conditions import Expression
 
 _DEFAULT_SECONDS = 10
 Selector = Mapping[str, Any]
@@ -29,7 +32,7 @@ class Hook:
     equivalent: bool
     namespace_selector: Selector
     object_selector: Selector
-    conditions: tuple[Object, ...]
+    conditions: tuple[Expression, ...]
     ignore_failures: bool
     reinvoke: bool
     dry_run_safe: bool
@@ -55,7 +58,7 @@ def _hook(configuration: str, hook: Object, index: int) -> Hook:
         equivalent=hook.get("matchPolicy") != "Exact",
         namespace_selector=hook.get("namespaceSelector") or {},
         object_selector=hook.get("objectSelector") or {},
-        conditions=tuple(hook.get("matchConditions") or ()),
+        conditions=_conditions(hook.get("matchConditions")),
         ignore_failures=hook.get("failurePolicy") == "Ignore",
         reinvoke=hook.get("reinvocationPolicy") == "IfNeeded",
         dry_run_safe=hook.get("sideEffects") in ("None", "NoneOnDryRun"),
@@ -63,3 +66,13 @@ def _hook(configuration: str, hook: Object, index: int) -> Hook:
         version=next((each for each in spoken if each in VERSIONS), ""),
         endpoint=endpoint_of(hook.get("clientConfig") or {}),
     )
+
+
+def _conditions(conditions: Sequence[Object] | None) -> tuple[Expression, ...]:
+    if not conditions:
+        return ()
+    # Loaded with the first condition: most webhooks have none.
+    from wherry.api.admission_expressions import webhook_environment
+    from wherry.policy.admission.conditions import conditions_of
+
+    return conditions_of(webhook_environment(), conditions)

@@ -72,7 +72,9 @@ class MutatingWebhooks:
             if attributes.again and hook.key not in memory.again:
                 continue
             # What selectors say is looked at only now: a webhook before may have changed the labels.
-            if self._asking.concerned(hook, attributes, subject):
+            if self._asking.selected(hook, attributes, subject) and await self._asking.conditions_hold(
+                hook, attributes, subject, found
+            ):
                 await self._one(attributes, subject, position, hook, found, memory)
         memory.last = _dumped(attributes)
 

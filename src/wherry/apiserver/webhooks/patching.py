@@ -57,11 +57,17 @@ async def take_over(attributes: Attributes, after: Object, found: Match) -> None
         )
     except BadRequest as error:
         raise _internal(error.message) from error
-    namespace = (obj.get("metadata") or {}).get("namespace")
+    before = obj.get("metadata") or {}
+    namespace, managed = before.get("namespace"), before.get("managedFields")
     changed = await back(after, found.served, api_version)
     obj.clear()
     obj.update(changed)
     _settle(attributes, obj, namespace)
+    # Who owns what was worked out before; nobody outside may say otherwise.
+    if managed is not None:
+        obj["metadata"]["managedFields"] = managed
+    else:
+        obj["metadata"].pop("managedFields", None)
 
 
 def _settle(attributes: Attributes, obj: Object, namespace: str | None) -> None:

@@ -36,11 +36,14 @@ class ValidatingWebhooks:
         asked: list[tuple[Hook, Match]] = []
         for hook in self._hooks.all:
             found = match(hook.rules, attributes, subject, equivalent=hook.equivalent, registry=self._registry)
-            if found is not None and self._asking.concerned(hook, attributes, subject):
+            if found is not None and self._asking.selected(hook, attributes, subject):
                 asked.append((hook, found))
         return self._ask_all(attributes, subject, asked) if asked else None
 
     async def _ask_all(self, attributes: Attributes, subject: Subject, asked: Sequence[tuple[Hook, Match]]) -> None:
+        if any(hook.conditions for hook, _ in asked):
+            held = [await self._asking.conditions_hold(hook, attributes, subject, found) for hook, found in asked]
+            asked = [each for each, holds in zip(asked, held, strict=True) if holds]
         if len(asked) == 1:
             await self._asking.ask(asked[0][0], attributes, subject, asked[0][1])
             return

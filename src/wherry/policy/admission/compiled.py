@@ -18,7 +18,6 @@ from wherry.policy.admission.matching import MatchRule
 from wherry.policy.admission.matching import compiled as rules_of
 
 
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Matching:
     """`matchConstraints` of a policy, `matchResources` of a binding. Without `rules`, every resource matches."""

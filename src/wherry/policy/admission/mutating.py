@@ -11,19 +11,23 @@ from typing import Any
 from wherry.api.types import Object
 from wherry.machinery import jsonpatch
 from wherry.machinery.cel.values import Duration, Optional, Struct, Timestamp, Uint, from_key, type_name
-from wherry.policy.admission.conditions import Budget, Failed
 from wherry.policy.admission.compiled import Mutation
+from wherry.policy.admission.conditions import Budget, Failed
 
 
 def operations_of(mutation: Mutation, bindings: Mapping[str, Any], budget: Budget) -> list[Object]:
     """The JSON patch that an expression gives. Raises `Failed`, `OutOfBudget`."""
     found = mutation.expression.value(bindings, budget)
     if not isinstance(found, list):
-        raise Failed(f"type mismatch: JSONPatchType.expression should evaluate to array of JSONPatch, got {type_name(found)}")
+        raise Failed(
+            f"type mismatch: JSONPatchType.expression should evaluate to array of JSONPatch, got {type_name(found)}"
+        )
     operations: list[Object] = []
     for each in found:
         if not isinstance(each, Struct) or each.type_name != "JSONPatch":
-            raise Failed(f"type mismatch: JSONPatchType.expression should evaluate to array of JSONPatch, got {type_name(each)}")
+            raise Failed(
+                f"type mismatch: JSONPatchType.expression should evaluate to array of JSONPatch, got {type_name(each)}"
+            )
         operations.append({key: plain(value) for key, value in each.items()})
     return operations
 

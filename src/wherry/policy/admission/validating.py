@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wherry.machinery.cel.values import type_name
-from wherry.policy.admission.compiled import Validation, ValidatingPolicy
+from wherry.policy.admission.compiled import ValidatingPolicy, Validation
 from wherry.policy.admission.conditions import Budget, Expression, Failed, OutOfBudget, hold
 from wherry.policy.admission.variables import Variables
 

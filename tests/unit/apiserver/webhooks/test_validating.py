@@ -330,3 +330,30 @@ async def test_all_validating_webhooks_are_asked_at_once(api: Api, hook: Webhook
     await configure(configuration="two", name="two.example.org")
     assert (await api("POST", MAPS, config_map())).status == 201
     assert len(hook.requests) == 2
+
+
+async def test_conditions_decide_whether_a_webhook_is_asked(
+    api: Api, hook: WebhookServer, configure: Configure
+) -> None:
+    conditions = [
+        {"name": "not-mine", "expression": "request.userInfo.username != 'robot'"},
+        {"name": "checked", "expression": "object.data.check == 'yes'"},
+    ]
+    for kind in ("Validating", "Mutating"):
+        await configure(kind, matchConditions=conditions)
+    assert (await api("POST", MAPS, config_map("a", data={"check": "no"}))).status == 201
+    assert hook.requests == []
+    assert (await api("POST", MAPS, config_map("b", data={"check": "yes"}))).status == 201
+    assert len(hook.requests) == 2
+    failed = await api("POST", MAPS, config_map("c", data={"other": ""}))
+    assert (failed.status, failed.message) == (
+        403,
+        "configmaps \"c\" is forbidden: expression 'object.data.check == 'yes'' resulted in error: no such key: check",
+    )
+    bad = webhook(hook, matchConditions=[{"name": "n", "expression": "1"}])
+    refused = await api(
+        "POST", f"{CONFIGURATIONS}/validatingwebhookconfigurations", {"metadata": {"name": "x"}, "webhooks": [bad]}
+    )
+    assert "webhooks[0].matchConditions[0].expression: Invalid value" in refused.message
+    api.user = User("robot", (AUTHENTICATED,))
+    assert (await api("POST", MAPS, config_map("d", data={"other": ""}))).status == 201
