@@ -76,7 +76,8 @@ async def _change(call: Call, served: Served, key: str, name: str, compute: Chan
         new = computed if computed is None or isinstance(computed, dict) else await computed
         if later is not None and new is not None:
             new = await later.to_stored(new)
-        if new is None or new == old or differs_only_in_times(new, old):
+        same = new is None or new == old or differs_only_in_times(new, old)
+        if new is None or (same and (dry_run or not store.is_stale(key))):
             return entry
         charge = charge_of_change(call, served, new, old)
         try:

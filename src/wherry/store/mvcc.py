@@ -47,6 +47,9 @@ class MvccStore:
     def range(self, prefix: str, *, after: str = "", limit: int = 0, revision: int = 0) -> Page:
         return self._index.page(prefix, after=after, limit=limit, revision=revision)
 
+    def is_stale(self, key: str) -> bool:
+        return False
+
     def count(self, prefix: str) -> int:
         return self._index.count(prefix)
 

@@ -95,6 +95,22 @@ class Page:
         return self.remaining > 0
 
 
+class Seal(Protocol):
+    """Turns values into what is on disk and back: encryption at rest. Called in the thread of the disk, so it must not wait."""
+
+    def seal(self, key: str, value: bytes) -> bytes:
+        """What to write for a value."""
+
+    def unseal(self, key: str, value: bytes) -> bytes:
+        """The value that was written. Raises `StoreError`."""
+
+    def forget(self, key: str) -> None:
+        """The key was removed."""
+
+    def is_stale(self, key: str) -> bool:
+        """Whether the value would be written in another way now. Called in the event loop's thread."""
+
+
 class Watch(Protocol):
     """A running watch."""
 
@@ -137,6 +153,9 @@ class Store(Protocol):
 
         Raises `KeyMissing`, `RevisionMismatch`, `StoreFull`.
         """
+
+    def is_stale(self, key: str) -> bool:
+        """Whether writing the same value again would change how it is kept: another key encrypts now than did then."""
 
     def watch(self, prefix: str, *, after: int, deliver: Callable[[Sequence[Event]], None]) -> Watch:
         """Call `deliver` with every change of a revision greater than `after`, in order, batch by batch.

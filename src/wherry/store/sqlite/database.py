@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from wherry.base.failpoints import reach
-from wherry.store.port import Entry, Event, StoreError
+from wherry.store.port import Entry, Event, Seal, StoreError
 from wherry.store.snapshot import Snapshot
 from wherry.store.sqlite import schema
 from wherry.store.sqlite.errors import damaged, translated
@@ -59,9 +59,12 @@ def _delete(rows: int) -> str:
 class Database:
     """An open state file."""
 
-    def __init__(self, path: Path, *, quota_bytes: int = 0, snapshot: Snapshot | None = None) -> None:
+    def __init__(
+        self, path: Path, *, quota_bytes: int = 0, snapshot: Snapshot | None = None, seal: Seal | None = None
+    ) -> None:
         """Open, or create (from a snapshot, if given). Raises `StoreError`, `StoreDamaged`, `StoreFull`."""
         self.path = path = path.absolute()
+        self._seal = seal
         self._lock = FileLock(path)
         try:
             self._connection = self._open(snapshot)
@@ -79,7 +82,7 @@ class Database:
         try:
             if not self.path.exists():
                 with translated(self.path):
-                    schema.create(self.path, snapshot)
+                    schema.create(self.path, self._sealed(snapshot))
             elif snapshot is not None:
                 raise StoreError(f"{self.path}: already there; a snapshot needs a new file")
             elif self.path.stat().st_size == 0:
@@ -88,6 +91,13 @@ class Database:
             raise StoreError(f"{self.path}: cannot be opened: {error.strerror}") from error
         with translated(self.path):
             return sqlite3.connect(self.path, isolation_level=None, cached_statements=2 * _ROWS_PER_STATEMENT)
+
+    def _sealed(self, snapshot: Snapshot | None) -> Snapshot | None:
+        if snapshot is None or self._seal is None:
+            return snapshot
+        seal = self._seal.seal
+        entries = (Entry(e.key, seal(e.key, e.value), e.create_revision, e.mod_revision) for e in snapshot.entries)
+        return Snapshot(revision=snapshot.revision, entries=tuple(entries))
 
     def _prepare(self, quota_bytes: int) -> None:
         # Before the first read: no shared memory file is made then, which a full disk would not hold.
@@ -100,11 +110,14 @@ class Database:
             raise StoreError(f"{self.path}: has layout {version}, this Wherry knows {known}; use the one that wrote it")
         for setting in _SETTINGS:
             self._connection.execute(setting).fetchall()
+        if self._seal is not None:
+            # What was there before it was encrypted must not stay behind in pages that are free.
+            self._connection.execute("PRAGMA secure_delete = ON").fetchall()
         if quota_bytes:
             self._connection.execute(f"PRAGMA max_page_count = {quota_bytes // schema.PAGE_BYTES}")
 
     def load(self) -> Loaded:
-        """Read everything. Raises `StoreDamaged`."""
+        """Read everything. Raises `StoreDamaged`, and `StoreError` for what cannot be unsealed."""
         with translated(self.path):
             newest: dict[str, tuple[int, Entry | None]] = {}
             obsolete: list[int] = []
@@ -120,15 +133,24 @@ class Database:
                 newest[key] = last, None if value is None else Entry(key, value, created, last)
         obsolete += [revision for revision, entry in newest.values() if entry is None]
         entries = [entry for _, entry in newest.values() if entry is not None]
+        if self._seal is not None:
+            for entry in entries:
+                entry.value = self._seal.unseal(entry.key, entry.value)
         return Loaded(entries, max(revision, last), obsolete)
 
     def append(self, events: Sequence[Event]) -> None:
         """Put the events on disk, all or none. Raises `StoreFull`, `StoreDamaged`, `StoreError`."""
         parameters: list[object] = []
+        seal = self._seal
         for event in events:
             entry = event.entry
             value = entry.value if event.type == "put" else None
             key = entry.key
+            if seal is not None:
+                if value is not None:
+                    value = seal.seal(key, value)
+                else:
+                    seal.forget(key)
             parameters += (entry.mod_revision, key, entry.create_revision, value, schema.checksum(key, value))
         reach("store.sqlite.before-commit")
         with translated(self.path):

@@ -18,7 +18,7 @@ from wherry.store.history import HistoryLimit
 from wherry.store.index import Index
 from wherry.store.memory import MemoryStore
 from wherry.store.mvcc import MvccStore
-from wherry.store.port import Encode, Entry, Event, StoreError
+from wherry.store.port import Encode, Entry, Event, Seal, StoreError
 from wherry.store.snapshot import Snapshot
 from wherry.store.sqlite.database import Database, Loaded
 from wherry.store.sqlite.writer import Writer
@@ -56,8 +56,11 @@ class _Batch:
 class SqliteStore(MvccStore):
     """See `Store`. Made by `open_sqlite`."""
 
-    def __init__(self, index: Index, writer: Writer, *, limit: HistoryLimit | None = None) -> None:
+    def __init__(
+        self, index: Index, writer: Writer, *, limit: HistoryLimit | None = None, seal: Seal | None = None
+    ) -> None:
         super().__init__(index, limit=limit)
+        self._seal = seal
         self._loop = asyncio.get_running_loop()
         self._writer = writer
         self._log = Logger("store")
@@ -90,6 +93,9 @@ class SqliteStore(MvccStore):
         future: asyncio.Future[None] = self._loop.create_future()
         self._forget(self._index.compact(revision), future)
         await future
+
+    def is_stale(self, key: str) -> bool:
+        return self._seal is not None and self._seal.is_stale(key)
 
     def fork(self) -> MemoryStore:
         return MemoryStore(self.fork_index(), limit=self._limit)
@@ -188,11 +194,12 @@ async def open_sqlite(
     snapshot: Snapshot | None = None,
     quota_bytes: int = 0,
     limit: HistoryLimit | None = None,
+    seal: Seal | None = None,
 ) -> SqliteStore:
     """Open a state file, or make one (with a snapshot's state, if given); its directory must be there.
 
     `quota_bytes` bounds the file, 0 does not. After opening, `compacted` is `revision`: history is not kept across
-    restarts. Raises `StoreError` (in use, no rights, another layout), `StoreDamaged`, `StoreFull`.
+    restarts. With a `seal`, values are on disk only as it makes them. Raises `StoreError` (in use, no rights, another layout), `StoreDamaged`, `StoreFull`.
     """
 
     def load(database: Database) -> tuple[Loaded, Index]:
@@ -201,9 +208,9 @@ async def open_sqlite(
 
     writer = Writer()
     try:
-        make = partial(Database, Path(path), quota_bytes=quota_bytes, snapshot=snapshot)
+        make = partial(Database, Path(path), quota_bytes=quota_bytes, snapshot=snapshot, seal=seal)
         loaded, index = await writer.open(make, load)
-        store = SqliteStore(index, writer, limit=limit)
+        store = SqliteStore(index, writer, limit=limit, seal=seal)
     except BaseException:
         await writer.close()
         raise
