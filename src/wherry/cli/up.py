@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TextIO
 
 import click
@@ -50,6 +51,13 @@ from wherry.cli.options import cluster_name, state_dir
     default=None,
     help="Let controllers and scheduler work only while they hold their lease. Default: no.",
 )
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="The API server's identity providers, authorizers, audit log and encryption (docs/identity.md).",
+)
 @click.option("--processes", type=click.Choice(["one", "many"]), hidden=True)
 @click.option("--foreground", is_flag=True, help="Do not go into the background; Ctrl-C stops the cluster.")
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Wait until the nodes are ready.")
@@ -60,6 +68,7 @@ def up(
     state_dir: str | None,
     port: int | None,
     memory: bool,
+    config_file: str | None,
     processes: str | None,
     fake_nodes: int | None,
     fake_stages: TextIO | None,
@@ -86,6 +95,7 @@ def up(
     """
     from wherry.cli.launch import launch, merge_kubeconfig, run_here
     from wherry.distro import daemon
+    from wherry.distro.api_server_files import read_config_file
     from wherry.distro.lifecycle import UpOptions, prepare
     from wherry.distro.turn import machine_turn
 
@@ -104,6 +114,7 @@ def up(
         scheduler=scheduler,
         scheduler_config=scheduler_config.read() if scheduler_config else None,
         leader_elect=leader_elect,
+        api_server=read_config_file(Path(config_file)) if config_file else None,
     )
     with machine_turn():
         state, config, _ = prepare(options)

@@ -79,6 +79,8 @@ class ClusterConfig:
     """Which controllers run, as in `kube-controller-manager --controllers`."""
     scheduler: bool = True
     leader_elect: bool = False
+    api_server: dict[str, str] = field(default_factory=dict)
+    """Files and settings of the API server; see `api_server_files`."""
     """Controllers and scheduler work only while they hold their lease, so that others can stand by."""
     format: int = FORMAT
     scheduler_config: str = ""
@@ -271,6 +273,7 @@ _TYPES = {
     **dict.fromkeys(("index", "port", "nodes", "fake_nodes", "format"), int),
     **dict.fromkeys(("memory", "scheduler", "leader_elect"), bool),
     "extra": dict,
+    "api_server": dict,
 }
 
 

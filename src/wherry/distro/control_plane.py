@@ -6,6 +6,8 @@ import asyncio
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wherry.api.schema import definitions
 from wherry.apiserver.app import ApiServer
@@ -14,31 +16,58 @@ from wherry.apiserver.proxying.stages import proxy_stages
 from wherry.apiserver.serving import wire_options
 from wherry.apiserver.streaming.stages import pod_stream_stages
 from wherry.base.clock import Clock
+from wherry.base.log import Logger
 from wherry.base.tasks import cancel_and_wait
 from wherry.client.client import Client
 from wherry.client.http_transport import HttpTransport
 from wherry.client.in_process import InProcessTransport
+from wherry.distro.api_server_files import server_options
 from wherry.distro.config import ClusterConfig, StateDirectory
 from wherry.distro.credentials import Credentials
 from wherry.distro.pki import KeyPair
 from wherry.policy.user import AUTHENTICATED, User
 from wherry.store.compactor import Compactor
 from wherry.store.memory import open_memory
-from wherry.store.port import Store
+from wherry.store.port import Seal, Store, StoreError
 from wherry.store.sqlite.store import open_sqlite
 from wherry.wire.client import HttpClient
 from wherry.wire.listen import listen
 from wherry.wire.server import Server, serve
 
+if TYPE_CHECKING:
+    from wherry.apiserver.encryption.sealing import Sealing
+
 GRACE_SECONDS = 3.0
 """For requests that are under way when the port closes."""
+
 ClientOf = Callable[[str, tuple[str, ...]], Client]
 """Makes a client for a part of the cluster: user name and groups."""
 
 
-async def open_store(state: StateDirectory, config: ClusterConfig) -> Store:
+_CIPHERTEXT = b"k8s:enc:"
+
+
+async def open_store(state: StateDirectory, config: ClusterConfig, seal: Seal | None = None) -> Store:
     """The store that the configuration asks for. Raises `StoreError` in one clear line."""
-    return open_memory() if config.memory else await open_sqlite(state.store)
+    if config.memory:
+        return open_memory()
+    store = await open_sqlite(state.store, seal=seal)
+    if seal is None and any(entry.value.startswith(_CIPHERTEXT) for entry in store.range("/registry/").entries):
+        await store.close()
+        raise StoreError(
+            f"{state.store} holds encrypted objects: start with --config and an encryptionConfig that has their keys"
+        )
+    return store
+
+
+def encryption(config: ClusterConfig, clock: Clock) -> Sealing | None:
+    """By the cluster's EncryptionConfiguration, if it has one. Raises `ConfigurationError`."""
+    path = config.api_server.get("encryptionConfig")
+    if path is None:
+        return None
+    from wherry.apiserver.encryption.sealing import Sealing
+
+    return Sealing(Path(path), clock=clock, log=Logger("encryption"))
 
 
 @dataclass(slots=True)
@@ -53,6 +82,8 @@ class ControlPlane:
     clock: Clock
     shutdown_delay: float = 0.0
     """Seconds to go on answering while `/readyz` says no, for load balancers in front."""
+    sealing: Sealing | None = None
+    """Encryption at rest, which follows its configuration file."""
 
     def client(self, name: str, groups: tuple[str, ...] = ()) -> Client:
         """A client in this process, as that user: no socket, no TLS."""
@@ -73,6 +104,8 @@ class ControlPlane:
         async with asyncio.TaskGroup() as group:
             group.create_task(Compactor(self.store, clock=self.clock).run())
             group.create_task(self.api.run())
+            if self.sealing is not None:
+                group.create_task(self.sealing.run())
 
     async def _drain(self) -> None:
         """Not ready first; then no new connections, an end for every watch, and time for what is under way."""
@@ -88,7 +121,8 @@ async def open_control_plane(
 ) -> ControlPlane:
     """Open the store, start the API server and listen. Raises `StoreError`, `BindFailed`."""
     definitions.require()
-    store = await open_store(state, config)
+    sealing = encryption(config, clock)
+    store = await open_store(state, config, sealing)
     try:
         nodes = HttpClient(clock=clock)
         towards_nodes = kubelet_context(credentials)
@@ -107,14 +141,16 @@ async def open_control_plane(
         port = await serve(
             api.handle,
             sockets=listen(hosts, config.port),
-            tls=server_context(credentials.server, credentials.authority.pair),
+            tls=server_context(
+                credentials.server, credentials.authority.pair, config.api_server.get("requestHeaderClientCA", "")
+            ),
             options=wire_options(),
             clock=clock,
         )
     except BaseException:
         await store.close()
         raise
-    return ControlPlane(store, api, port, nodes, clock)
+    return ControlPlane(store, api, port, nodes, clock, sealing=sealing)
 
 
 def server_config(config: ClusterConfig, credentials: Credentials) -> ServerConfig:
@@ -127,15 +163,18 @@ def server_config(config: ClusterConfig, credentials: Credentials) -> ServerConf
         client_ca=credentials.ca.decode(),
         front_proxy=credentials.front_proxy,
         rbac=True,
+        **server_options(config.api_server),
     )
 
 
-def server_context(pair: KeyPair, authority: KeyPair) -> ssl.SSLContext:
-    """TLS that asks for a client certificate of the authority, and goes on without one."""
+def server_context(pair: KeyPair, authority: KeyPair, proxies: str = "") -> ssl.SSLContext:
+    """TLS that asks for a client certificate of the authority (or of that of `proxies`), and goes on without one."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(pair.certificate, pair.key)
     context.load_verify_locations(authority.certificate)
+    if proxies:
+        context.load_verify_locations(proxies)
     context.verify_mode = ssl.CERT_OPTIONAL
     context.set_alpn_protocols(["http/1.1"])
     return context

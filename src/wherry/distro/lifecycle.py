@@ -35,7 +35,7 @@ _LISTENING = "0A"
 """The state of a socket in /proc/net/tcp."""
 _MAY_CHANGE = (
     "nodes", "port", "processes", "fake_nodes", "fake_stages", "controllers", "scheduler", "leader_elect",
-    "scheduler_config",
+    "scheduler_config", "api_server",
 )  # fmt: skip
 """What may be different at the next start."""
 _NETWORK_OF_RUNTIME = {"oci": "namespaces", "process": "loopback", "fake": "fake"}
@@ -60,6 +60,8 @@ class UpOptions:
     controllers: str | None = None
     scheduler: bool | None = None
     leader_elect: bool | None = None
+    api_server: dict[str, str] | None = None
+    """From `--config`; see `api_server_files`."""
 
 
 def prepare(options: UpOptions) -> tuple[StateDirectory, ClusterConfig, bool]:
@@ -195,6 +197,7 @@ def _create(options: UpOptions) -> ClusterConfig:
         controllers="*" if options.controllers is None else options.controllers,
         scheduler=options.scheduler is not False,
         leader_elect=bool(options.leader_elect),
+        api_server=options.api_server or {},
     )
 
 

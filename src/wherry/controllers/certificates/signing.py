@@ -117,8 +117,10 @@ def sign(
         .not_valid_before(begin)
         .not_valid_after(min(end, issuer.not_valid_after_utc))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_key_usage(usages), critical=True)
     )
+    if any(each in _KEY_USAGES for each in usages):
+        # An empty one would forbid every use, and TLS would refuse the certificate.
+        builder = builder.add_extension(_key_usage(usages), critical=True)
     if purposes := [x509.ObjectIdentifier(_PURPOSES[each]) for each in sorted(usages) if each in _PURPOSES]:
         builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
     identifier = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
