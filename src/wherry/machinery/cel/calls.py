@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from wherry.machinery.cel.costs import ActualCost, actual_cost
+from wherry.machinery.cel.costs import BY_RESULT, ActualCost, actual_cost
 from wherry.machinery.cel.frame import Code, Frame, Piece
 from wherry.machinery.cel.functions import Guard, Implementation, Overload, guard
 from wherry.machinery.cel.types import SCALARS, Kind, Type
@@ -21,7 +21,7 @@ def bind_call(function: str, overloads: Sequence[Overload], args: list[Code], ty
         overload = overloads[0]
         if counted[0] is None or _scalar_comparison(overload, types):
             return _plain(overload.call, args), 1
-        return _counting(overload.call, args, counted[0]), 0
+        return (_counting_after if function in BY_RESULT else _counting)(overload.call, args, counted[0]), 0
     code = _dispatching(function, overloads, counted, args, types)
     return code, 0
 
@@ -54,6 +54,17 @@ def _plain(call: Implementation, args: list[Code]) -> Code:
 
 
 def _counting(call: Implementation, args: list[Code], cost: ActualCost) -> Code:
+    """Pays before it works, so that what is too expensive does not happen."""
+
+    def run(frame: Frame) -> Any:
+        values = tuple([arg(frame) for arg in args])
+        frame.charge(cost(values, None))
+        return call(*values)
+
+    return run
+
+
+def _counting_after(call: Implementation, args: list[Code], cost: ActualCost) -> Code:
     def run(frame: Frame) -> Any:
         values = tuple([arg(frame) for arg in args])
         result = call(*values)

@@ -114,6 +114,10 @@ BY_OVERLOAD: Final[Mapping[str, ActualCost]] = {
 }
 
 
+BY_RESULT: Final = frozenset({"join"})
+"""Functions whose cost depends on their result."""
+
+
 def actual_cost(function: str, overload: str) -> ActualCost | None:
     """None for a call that costs 1, whatever it works on."""
     return BY_OVERLOAD.get(overload) or BY_FUNCTION.get(function)

@@ -6,7 +6,7 @@ one error goes: parsing stops at the first. Source: the CEL specification, "Synt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from wherry.machinery.cel.ast import (
@@ -29,12 +29,13 @@ from wherry.machinery.cel.values import Uint
 
 MAX_DEPTH: Final = 250
 MAX_CODE_POINTS: Final = 100_000
-_RELATIONS: Final = {
-    "<": "_<_", "<=": "_<=_", ">=": "_>=_", ">": "_>_", "==": "_==_", "!=": "_!=_", "in": "@in",
+_RELATION: Final = 2
+_BINARY: Final = {
+    "||": (0, "_||_"), "&&": (1, "_&&_"), "<": (2, "_<_"), "<=": (2, "_<=_"), ">=": (2, "_>=_"), ">": (2, "_>_"),
+    "==": (2, "_==_"), "!=": (2, "_!=_"), "in": (2, "@in"), "+": (3, "_+_"), "-": (3, "_-_"), "*": (4, "_*_"),
+    "/": (4, "_/_"), "%": (4, "_%_"),
 }  # fmt: skip
-_SUMS: Final = {"+": "_+_", "-": "_-_"}
-_PRODUCTS: Final = {"*": "_*_", "/": "_/_", "%": "_%_"}
-_LEVELS: Final = (_RELATIONS, _SUMS, _PRODUCTS)
+"""Level and function; a higher level binds closer."""
 _RESERVED: Final = frozenset(
     [
         "as",
@@ -141,32 +142,35 @@ class _Parser:
 
     def _expr(self) -> Node:
         self._deeper()
-        condition = self._logic("||", "_||_", lambda: self._logic("&&", "_&&_", lambda: self._binary(0)))
+        condition = self._operators(0)
         if op := self._accept("?"):
-            first = self._logic("||", "_||_", lambda: self._logic("&&", "_&&_", lambda: self._binary(0)))
+            first = self._operators(0)
             self._take(":")
             condition = Call(op.pos, "_?_:_", [condition, first, self._expr()])
         self._depth -= 1
         return condition
 
-    def _logic(self, sign: str, function: str, inner: Callable[[], Node]) -> Node:
-        terms, places = [inner()], []
-        while op := self._accept(sign):
-            places.append(op.pos)
-            terms.append(inner())
-        return _balanced(function, terms, places, 0, len(places) - 1) if places else terms[0]
-
-    def _binary(self, level: int) -> Node:
-        if level == len(_LEVELS):
-            return self._unary()
-        left = self._binary(level + 1)
+    def _operators(self, least: int) -> Node:
+        """Operands and operators of at least that level. Few frames per level: nesting costs Python's stack."""
+        left = self._unary() if self._kind in ("!", "-") else self._member()
         length = 0
-        while function := _LEVELS[level].get(self._kind):
+        while (found := _BINARY.get(self._kind)) is not None and found[0] >= least:
+            level, function = found
             length += 1
             if length > MAX_DEPTH:
                 raise _Stop(-1, _TOO_DEEP)
-            left = Call(self._next().pos, function, [left, self._binary(level + 1)])
+            if level < _RELATION:
+                left = self._logic(left, level, function)
+            else:
+                left = Call(self._next().pos, function, [left, self._operators(level + 1)])
         return left
+
+    def _logic(self, first: Node, level: int, function: str) -> Node:
+        terms, places, sign = [first], [], self._kind
+        while op := self._accept(sign):
+            places.append(op.pos)
+            terms.append(self._operators(level + 1))
+        return _balanced(function, terms, places, 0, len(places) - 1)
 
     def _unary(self) -> Node:
         kind = self._kind

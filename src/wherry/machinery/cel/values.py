@@ -20,6 +20,8 @@ MAX_INT: Final = 2**63 - 1
 MIN_INT: Final = -(2**63)
 MAX_UINT: Final = 2**64 - 1
 NANO: Final = 10**9
+MAX_MADE: Final = 10_000_000
+"""How many characters or items an expression may make in one go: costs do not count what upstream makes lazily."""
 
 
 class EvaluationError(Exception):
@@ -40,6 +42,12 @@ def no_overload(function: str = "", *args: Any) -> EvaluationError:
     if not function:
         return EvaluationError("no such overload")
     return EvaluationError(f"no such overload: {function}({', '.join(map(type_name, args))})")
+
+
+def bounded(size: int) -> None:
+    """Raises `EvaluationError` where a result would be too large to be made."""
+    if size > MAX_MADE:
+        raise EvaluationError(f"result is too large: {size}, limit {MAX_MADE}")
 
 
 class Uint(int):

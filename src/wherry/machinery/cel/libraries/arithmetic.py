@@ -21,6 +21,7 @@ from wherry.machinery.cel.values import (
     SetList,
     Timestamp,
     Uint,
+    bounded,
     contains,
 )
 
@@ -95,6 +96,7 @@ def _double(operation: Callable[[float, float], float]) -> Callable[[float, floa
 
 def join_lists(a: list[Any], b: list[Any]) -> list[Any]:
     """`+`; sets and maps of Kubernetes are merged, as server-side apply would."""
+    bounded(8 * (len(a) + len(b)))
     if isinstance(a, SetList):
         return SetList([*a, *(item for item in b if not contains(a, item))])
     if isinstance(a, MapList):

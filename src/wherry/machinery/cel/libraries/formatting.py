@@ -14,6 +14,7 @@ from wherry.machinery.cel.values import (
     Timestamp,
     TypeValue,
     Uint,
+    bounded,
     from_key,
     type_name,
 )
@@ -26,7 +27,7 @@ _MAX_PRECISION = 100
 def format_text(pattern: str, args: list[Any]) -> str:
     """Raises `EvaluationError`."""
     parts: list[str] = []
-    last = used = 0
+    last = used = size = 0
     for match in _CLAUSE.finditer(pattern):
         parts.append(pattern[last : match.start()])
         last = match.end()
@@ -38,6 +39,8 @@ def format_text(pattern: str, args: list[Any]) -> str:
         if used >= len(args):
             raise EvaluationError(f"index {used} out of range")
         parts.append(_clause(match[2], match[1], args[used]))
+        size += len(parts[-1])
+        bounded(size)
         used += 1
     return "".join([*parts, pattern[last:]])
 

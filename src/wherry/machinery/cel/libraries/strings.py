@@ -7,7 +7,7 @@ from typing import Any
 from wherry.machinery.cel.functions import Library, library
 from wherry.machinery.cel.libraries.formatting import format_text
 from wherry.machinery.cel.types import DYN, INT, STRING, list_of
-from wherry.machinery.cel.values import EvaluationError
+from wherry.machinery.cel.values import EvaluationError, bounded
 
 _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 _UPPER = {code: code - 32 for code in range(ord("a"), ord("z") + 1)}
@@ -23,8 +23,6 @@ _ESCAPES = {
     "\\": r"\\",
     '"': r"\"",
 }
-_MAX_SIZE = 10_000_000
-"""A result that is larger is refused: `replace` can make much of little."""
 
 
 def _char_at(text: str, index: int) -> str:
@@ -55,8 +53,7 @@ def _last_index_of(text: str, part: str, start: int | None = None) -> int:
 
 def _replace(text: str, old: str, new: str, limit: int = -1) -> str:
     times = text.count(old) if limit < 0 else min(limit, text.count(old))
-    if len(text) + times * (len(new) - len(old)) > _MAX_SIZE:
-        raise EvaluationError("result of replace() is too large")
+    bounded(len(text) + times * (len(new) - len(old)))
     return text.replace(old, new, limit)
 
 
@@ -85,6 +82,7 @@ def _quote(text: str) -> str:
 
 
 def _join(items: list[Any], separator: str = "") -> str:
+    bounded(sum(map(len, items)) + len(separator) * len(items))
     return separator.join(items)
 
 
