@@ -12,7 +12,7 @@ from typing import Any
 from wherry.api.types import Object
 from wherry.apiserver.call import Call
 from wherry.apiserver.objects import stamp
-from wherry.apiserver.ownership.scope import converter, scope_of
+from wherry.apiserver.ownership.scope import Scope, converter, scope_of
 from wherry.apiserver.registry import Served
 from wherry.machinery.fieldsets.managers import (
     UPDATE,
@@ -22,6 +22,7 @@ from wherry.machinery.fieldsets.managers import (
     Managed,
     decode,
     encode,
+    renewed,
     same_but_times,
     update,
 )
@@ -71,42 +72,51 @@ def track_update(call: Call, served: Served, new: Object, old: Object, given: An
     Sets the managed fields of `new`.
     """
     stored = old["metadata"].get(FIELD)
-    managed = _starting_point(stored, given, subresource=subresource)
-    scope = scope_of(served, subresource) if managed else None
-    if scope is None:
-        if managed and stored:
-            new["metadata"][FIELD] = stored
+    edited = given is not None and not subresource and given != (stored or [])
+    if not stored and not edited:
         return
-    conversion = served.conversion
-    before, after = (conversion.from_stored(old), conversion.from_stored(new)) if conversion else (old, new)
-    try:
-        change = Change(
-            scope.shape,
-            before,
-            after,
-            api_version=scope.api_version,
-            convert=converter(call.parts.registry, served),
-            keep=scope.keep,
-        )
-        if not change.here and (given is None or given == stored or subresource):
-            new["metadata"][FIELD] = stored
-            return
-        actor = Entry(manager_of(call), UPDATE, scope.api_version, {}, stamp(call.parts.clock.now()), subresource)
-        entries = encode(update(managed, change, actor))
-    except ItemError:
-        entries = stored or []
+    managed = _edited(given) if edited else None
+    if managed is not None and not managed:
+        return  # they are reset
+    scope = scope_of(served, subresource)
+    entries = stored
+    if scope is not None:
+        try:
+            entries = _entries(call, served, scope, new, old, stored, managed, subresource)
+        except ItemError:
+            entries = stored
     if entries:
         new["metadata"][FIELD] = entries
 
 
-def _starting_point(stored: Any, given: Any, *, subresource: str) -> Managed:
-    """What the request says of managers where that can be read, else what is stored; nothing where it resets them."""
-    if given is not None and not subresource and given is not stored and given != stored:
-        if _is_reset(given):
-            return {}
-        if managed := _decoded(given):
-            return managed
-    return decode(stored, trusted=True) if stored else {}
+def _entries(
+    call: Call,
+    served: Served,
+    scope: Scope,
+    new: Object,
+    old: Object,
+    stored: Any,
+    managed: Managed | None,
+    subresource: str,
+) -> Any:
+    """The managed fields after the change; `managed` in place of those `stored`, where the request edits them."""
+    conversion = served.conversion
+    before, after = (conversion.from_stored(old), conversion.from_stored(new)) if conversion else (old, new)
+    convert = converter(call.parts.registry, served)
+    change = Change(scope.shape, before, after, api_version=scope.api_version, convert=convert, keep=scope.keep)
+    actor = Entry(manager_of(call), UPDATE, scope.api_version, {}, stamp(call.parts.clock.now()), subresource)
+    if managed is None:
+        if not change.here or not stored:
+            return stored
+        if (entries := renewed(stored, actor, change.here)) is not None:
+            return entries
+        managed = decode(stored, trusted=True)
+    return encode(update(managed, change, actor))
+
+
+def _edited(given: Any) -> Managed | None:
+    """What the request says of managers: nobody where it resets them, None where it cannot be read."""
+    return {} if _is_reset(given) else _decoded(given) or None
 
 
 def _decoded(given: Any) -> Managed:
@@ -122,9 +132,10 @@ def _is_reset(given: list[Any]) -> bool:
 
 def differs_only_in_times(new: Object, old: Object) -> bool:
     """Whether all that a write would change is when managers last wrote: then nothing is written."""
-    entries, stored = new["metadata"].get(FIELD), old["metadata"].get(FIELD)
+    metadata, before = new["metadata"], old["metadata"]
+    entries, stored = metadata.get(FIELD), before.get(FIELD)
     if entries is stored or not entries or not stored or len(entries) != len(stored):
         return False
-    if not same_but_times(stored, entries):
+    if any(value != old.get(key) for key, value in new.items() if key != "metadata") or new.keys() != old.keys():
         return False
-    return {**new, "metadata": {**new["metadata"], FIELD: stored}} == old
+    return {**metadata, FIELD: stored} == before and same_but_times(stored, entries)

@@ -52,7 +52,9 @@ def apply(
     last = managed.get(actor.identity)
     owned = keep(fields_of(shape, config))
     now: Managed = {**managed, actor.identity: replace(actor, fields=owned)}
-    new = prune(merged, now, last, convert=convert, api_version=actor.api_version) if last else merged
+    new = merged
+    if last is not None and (last.api_version != actor.api_version or sets.difference(last.fields, owned)):
+        new = prune(merged, now, last, convert=convert, api_version=actor.api_version)
     change = Change(shape, live, new, api_version=actor.api_version, convert=convert, keep=keep)
     left, conflicts = settle(now, change, actor.identity)
     if conflicts and not force:
@@ -68,7 +70,8 @@ def prune(merged: Any, managed: Managed, last: Entry, *, convert: Convert, api_v
     if then is None or not last.fields:
         return merged
     gone = with_structs(then.shape, last.fields)
-    pruned = remove(then.shape, then.obj, gone)
+    # Whatever somebody wrote into managed fields: an object keeps its kind.
+    pruned = {**(remove(then.shape, then.obj, gone) or {}), **{key: then.obj[key] for key in ("apiVersion", "kind")}}
     pruned = _with_owned(then.obj, pruned, last.api_version, managed, convert)
     there = convert(pruned, last.api_version)
     if there is None:
@@ -92,5 +95,5 @@ def _with_owned(merged: Any, pruned: Any, version: str, managed: Managed, conver
         merged, shape = whole.obj, whole.shape
         had = with_structs(shape, fields_of(shape, merged))
         kept = sets.union(with_structs(shape, fields_of(shape, left.obj)), with_structs(shape, owned))
-        pruned = remove(shape, merged, sets.difference(had, kept))
+        pruned = remove(shape, merged, sets.difference(had, kept)) or {}
     return pruned

@@ -16,10 +16,48 @@ from wherry.machinery.fieldsets.shape import ATOMIC, SET, ItemError, List, Map, 
 
 def problems(shape: Node, value: Any) -> str:
     """What is wrong, in upstream's words; empty where nothing is."""
+    if _fits(shape, value):
+        return ""
     found = [f"{path}: {why}" if path else why for path, why in _check(shape, value, "")]
     if len(found) < 2:
         return "".join(found)
     return "\n".join(["errors:", *(f"  {each}" for each in found)])
+
+
+def _fits(shape: Node, value: Any) -> bool:
+    """Whether nothing is wrong; nearly always so, and found out without a word about where."""
+    kind = settle(shape, value)
+    if value is None:
+        return True
+    if isinstance(kind, Scalar):
+        return value.__class__ in _TYPES[kind.kind]
+    if isinstance(kind, Map):
+        return value.__class__ is dict and _map_fits(kind, value)
+    return value.__class__ is list and _list_fits(kind, value)
+
+
+def _map_fits(shape: Map, value: dict[str, Any]) -> bool:
+    fields, rest = shape.fields, shape.rest
+    for key, item in value.items():
+        inner = fields.get(key) or rest
+        if inner is None:
+            return False
+        if item.__class__ is str and inner.__class__ is Scalar:
+            if inner.kind not in ("string", "untyped"):
+                return False
+        elif not _fits(inner, item):
+            return False
+    return True
+
+
+def _list_fits(shape: List, items: list[Any]) -> bool:
+    if shape.kind != ATOMIC:
+        try:
+            if len({shape.element(item) for item in items}) < len(items):
+                return False
+        except ItemError:
+            return False
+    return shape.kind == SET or all(_fits(shape.item, item) for item in items)
 
 
 def _check(shape: Node, value: Any, path: str) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,8 @@ from typing import Any
 
 from wherry.machinery.fieldsets.shape import ATOMIC, SET, List, Map, Node, settle
 
+_WITH_PARTS = (dict, list)
+
 
 def merge(shape: Node, live: Any, applied: Any) -> Any:
     """`live` with all that `applied` says; a new value that shares parts with both, which are not changed.
@@ -39,8 +41,15 @@ def _granular(kind: type, live: Any, applied: Any) -> bool:
 def _maps(shape: Map, live: dict[str, Any], applied: dict[str, Any]) -> dict[str, Any]:
     result = dict(live)
     for key, value in applied.items():
-        node = shape.at(key)
-        result[key] = merge(node, live[key], value) if key in live and node is not None else value
+        if value.__class__ in _WITH_PARTS and (here := live.get(key)) is not None:
+            if here == value:
+                continue
+            node = shape.at(key)
+            value = merge(node, here, value) if node is not None else value
+        elif value is None and key in live:
+            node = shape.at(key)
+            value = merge(node, live[key], None) if node is not None else None
+        result[key] = value
     return result
 
 

@@ -116,6 +116,19 @@ def intersection(a: Tree, b: Tree) -> Tree:
     return a if result == a else result
 
 
+def overlap(a: Tree, b: Tree) -> bool:
+    """Whether some path is in both."""
+    for key, theirs in b.items():
+        mine = a.get(key)
+        if mine is None or key == DOT:
+            continue
+        if _member(mine) and _member(theirs):
+            return True
+        if mine and theirs and overlap(mine, theirs):
+            return True
+    return False
+
+
 def only_below(tree: Tree, patterns: Sequence[Sequence[str]]) -> Tree:
     """The paths that start with one of the patterns; `*` stands for any element."""
     result: Tree = {}

@@ -39,6 +39,8 @@ class Scalar:
     def added(self, value: Any) -> Tree:
         return LEAF
 
+    applied = added
+
 
 class Map:
     """A struct or a map: `fields` by name, `rest` for keys of any other name (None: there are none).
@@ -48,7 +50,7 @@ class Map:
     """
 
     __slots__ = (
-        "_added", "_fields", "_filled", "_filling", "_load", "_plans", "atomic", "embedded", "hidden", "required", "rest",
+        "_added", "_applied", "_applying", "_fields", "_filled", "_filling", "_load", "_plans", "atomic", "embedded", "hidden", "required", "rest",
     )  # fmt: skip
 
     def __init__(
@@ -72,6 +74,8 @@ class Map:
         self._filling: dict[tuple[str, ...], Plan] = {}
         self._added: dict[tuple[Any, ...], Tree] = {}
         self._filled: dict[tuple[Any, ...], Tree | None] = {}
+        self._applying: dict[tuple[str, ...], Plan] = {}
+        self._applied: dict[tuple[Any, ...], Tree | None] = {}
 
     @property
     def fields(self) -> Mapping[str, Node]:
@@ -114,8 +118,35 @@ class Map:
             _remember(self._filled, identity, self._tree(keys, plan, parts, place=False) or None)
         return self._filled[identity]
 
-    def _tree(self, keys: tuple[str, ...], plan: Plan, parts: list[Tree | None], *, place: bool) -> Tree:
-        tree: Tree = {f"f:{key}": LEAF for key in keys if key not in self.hidden}
+    def applied(self, value: Any) -> Tree | None:
+        """What a configuration with this value owns, seen from its place; None for nothing."""
+        if self.atomic or not value:
+            return LEAF
+        if value.__class__ is not dict:
+            return None
+        keys = tuple(value)
+        plan = self._applying.get(keys)
+        if plan is None:
+            plan = _remember(self._applying, keys, self._applying_plan(keys))
+        parts = [make(value[key]) for key, make in plan]
+        identity = (keys, *map(id, parts))
+        if identity not in self._applied:
+            known = tuple(key for key in keys if self.at(key) is not None)
+            _remember(self._applied, identity, self._tree(known, plan, parts, place=False, hide=False) or None)
+        return self._applied[identity]
+
+    def _applying_plan(self, keys: tuple[str, ...]) -> Plan:
+        found = ((key, self.at(key)) for key in keys)
+        return tuple(
+            (key, node.applied if key in self.fields else _placed(node.applied))
+            for key, node in found
+            if node is not None and not isinstance(node, Scalar)
+        )
+
+    def _tree(
+        self, keys: tuple[str, ...], plan: Plan, parts: list[Tree | None], *, place: bool, hide: bool = True
+    ) -> Tree:
+        tree: Tree = {f"f:{key}": LEAF for key in keys if not hide or key not in self.hidden}
         if place:
             tree[DOT] = LEAF
         for (key, _make), part in zip(plan, parts, strict=True):
@@ -146,7 +177,7 @@ class Map:
 class List:
     """A list: one field (`atomic`), a `set` of scalars, or a `map` whose items are told apart by their `keys`."""
 
-    __slots__ = ("_added", "_elements", "defaults", "item", "keys", "kind")
+    __slots__ = ("_added", "_applied", "_elements", "_item", "defaults", "item", "keys", "kind")
 
     def __init__(
         self, item: Node, kind: str, keys: tuple[str, ...] = (), defaults: Mapping[str, Any] | None = None
@@ -156,6 +187,8 @@ class List:
         self.keys = keys
         self.defaults = defaults or {}
         self._elements: dict[tuple[Any, ...], str] = {}
+        self._applied: dict[tuple[Any, ...], Tree] = {}
+        self._item = _placed(item.applied)
         self._added: dict[tuple[Any, ...], Tree] = {}
 
     def element(self, item: Any) -> str:
@@ -196,6 +229,21 @@ class List:
             tree = _remember(self._added, identity, _tree_of_items(elements, parts))
         return tree
 
+    def applied(self, value: Any) -> Tree | None:
+        """What a configuration with this list owns, seen from its place; None for nothing."""
+        if self.kind == ATOMIC or value is None:
+            return LEAF
+        if not value or value.__class__ is not list:
+            return None
+        elements = [self.element(item) for item in value]
+        parts = [LEAF] * len(value) if self.kind == SET else [self._item(item) for item in value]
+        identity = (*elements, *map(id, parts))
+        tree = self._applied.get(identity)
+        if tree is None:
+            made = _tree_of_items(elements, parts)
+            tree = _remember(self._applied, identity, {key: node for key, node in made.items() if key != DOT})
+        return tree
+
 
 class Open:
     """Anything. Where it is `deduced`, a map in it has fields of its own; else all of it is one field."""
@@ -210,10 +258,11 @@ class Open:
     def added(self, value: Any) -> Tree:
         return self.map.added(value)
 
+    def applied(self, value: Any) -> Tree | None:
+        return self.map.applied(value) if value.__class__ is dict else LEAF
+
 
 Node = Scalar | Map | List | Open
-DEDUCED: Final = Open(deduced=True)
-UNTYPED: Final = Open(deduced=False)
 
 
 def settle(node: Node, value: Any) -> Scalar | Map | List:
@@ -262,8 +311,28 @@ def _placeless(make: Callable[[Any], Tree]) -> Make:
     return parts
 
 
+def _placed(make: Make) -> Callable[[Any], Tree]:
+    """The place itself counts as well."""
+    known: dict[int, tuple[Tree, Tree]] = {}
+
+    def with_place(value: Any) -> Tree:
+        tree = make(value)
+        if not tree:
+            return LEAF
+        found = known.get(id(tree))
+        if found is None:
+            found = _remember(known, id(tree), (tree, {DOT: LEAF, **tree}))
+        return found[1]
+
+    return with_place
+
+
 def _remember(cache: dict[Key, Value], key: Key, value: Value) -> Value:
     if len(cache) >= _MOST_KEPT:
         cache.clear()
     cache[key] = value
     return value
+
+
+DEDUCED: Final = Open(deduced=True)
+UNTYPED: Final = Open(deduced=False)
