@@ -66,8 +66,11 @@ def _place(node: Node, old: Any, new: Any, element: str, found: _Found) -> None:
         before = after
     elif new is None:
         after = before
+    if before is not after:
+        _exchanged(before.added(old), after.added(new), element, found)
+        return
     below = _Found()
-    if _parts(before, after, old, new, below):
+    if _parts(before, old, new, below):
         if below.changed:
             found.changed[element] = below.changed
         if below.removed:
@@ -76,11 +79,8 @@ def _place(node: Node, old: Any, new: Any, element: str, found: _Found) -> None:
         found.changed[element] = LEAF
 
 
-def _parts(before: Scalar | Map | List, after: Scalar | Map | List, old: Any, new: Any, below: _Found) -> bool:
+def _parts(before: Scalar | Map | List, old: Any, new: Any, below: _Found) -> bool:
     """Compare part by part; False where the place is one field."""
-    if before is not after:
-        # Another type now: what it was is gone part by part, what it is came.
-        return _exchanged(before, after, old, new, below)
     if isinstance(before, Scalar) or (not old and not new):
         return False
     if isinstance(before, Map):
@@ -98,16 +98,16 @@ def _are(kind: type, old: Any, new: Any) -> bool:
     return (old is None or old.__class__ is kind) and (new is None or new.__class__ is kind)
 
 
-def _exchanged(before: Scalar | Map | List, after: Scalar | Map | List, old: Any, new: Any, below: _Found) -> bool:
-    gone, came = before.added(old), after.added(new)
+def _exchanged(gone: Tree, came: Tree, element: str, found: _Found) -> None:
+    """Another type now: the parts of what it was are gone, those of what it is came."""
+    lost, gained = ({key: node for key, node in tree.items() if key != DOT} for tree in (gone, came))
+    if lost:
+        found.removed[element] = lost
     if not gone or not came:
-        # One of the two is a single field, which is what changed.
-        below.removed.update({key: node for key, node in gone.items() if key != DOT})
-        below.changed.update({DOT: LEAF, **{key: node for key, node in came.items() if key != DOT}})
-        return bool(below.removed) or len(below.changed) > 1
-    below.removed.update({key: node for key, node in gone.items() if key != DOT})
-    below.changed.update({key: node for key, node in came.items() if key != DOT})
-    return True
+        # One of the two has no parts: the place itself is what changed.
+        found.changed[element] = {DOT: LEAF, **gained} if gained else LEAF
+    elif gained:
+        found.changed[element] = gained
 
 
 def _map(shape: Map, old: Any, new: Any, found: _Found) -> None:

@@ -80,7 +80,7 @@ def _without(a: Tree, b: Tree, *, recursive: bool) -> Tree:
         mine = a.get(key)
         if mine is None or key == DOT:
             continue
-        left = _node_without(mine, theirs, recursive=recursive)
+        left = None if mine is theirs else _node_without(mine, theirs, recursive=recursive)
         if left is not mine:
             changes[key] = left
     if not changes:
