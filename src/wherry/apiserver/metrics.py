@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import resource
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from wherry.apiserver.call import Answer, Call
@@ -44,11 +44,11 @@ class Metrics:
         self._started = started
         self._requests: dict[tuple[Key, int], int] = {}
         self._durations: dict[Key, Durations] = {}
-        self._others: list[Callable[[], Iterator[str]]] = []
+        self._others: list[Callable[[], Iterable[str]]] = []
         self.in_flight = {"mutating": 0, "readOnly": 0}
         """What waits for something just now; what is answered at once is never seen here."""
 
-    def add(self, lines: Callable[[], Iterator[str]]) -> None:
+    def add(self, lines: Callable[[], Iterable[str]]) -> None:
         """Show the lines of somebody who counts for himself."""
         self._others.append(lines)
 

@@ -37,6 +37,8 @@ class WorkQueue(Generic[K]):
         self._sequence = 0
         self._timer: asyncio.Task[None] | None = None
         self._timer_due = 0.0
+        self.adds = 0
+        """How many keys were queued, for metrics."""
 
     def __len__(self) -> int:
         """Keys that could be taken now."""
@@ -107,6 +109,7 @@ class WorkQueue(Generic[K]):
 
     def _push(self, key: K) -> None:
         self._ready.append(key)
+        self.adds += 1
         self._wake_one()
 
     def _wake_one(self) -> None:

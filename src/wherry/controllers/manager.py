@@ -6,7 +6,7 @@ Nothing polls: an idle cluster costs nothing here but the watches.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from importlib import import_module
 
 from wherry.base.clock import Clock
@@ -15,7 +15,7 @@ from wherry.base.tasks import keep_running
 from wherry.client.client import Client
 from wherry.client.informer import SharedInformers
 from wherry.controllers.context import Config, Context
-from wherry.controllers.controller import Controller, Counters
+from wherry.controllers.controller import Controller, Counters, Workers
 
 
 def _loaded(module: str, name: str) -> Callable[[Context], Controller]:
@@ -94,6 +94,13 @@ class ControllerManager:
             for name, controller in self._controllers.items()
             if (loop := getattr(controller, "loop", None)) is not None
         }
+
+    def metric_lines(self) -> Iterator[str]:
+        """For `/metrics`."""
+        from wherry.controllers.metrics import lines
+
+        loops = {name: getattr(controller, "loop", None) for name, controller in self._controllers.items()}
+        return lines({name: loop for name, loop in loops.items() if isinstance(loop, Workers)})
 
     async def wait_synced(self) -> None:
         """Return when the controllers are there and every informer has its first list."""

@@ -11,6 +11,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Coroutine, Iterator
+from itertools import chain
 from typing import Any
 
 from wherry.base import garbage
@@ -25,7 +26,7 @@ from wherry.distro.config import ClusterConfig, StateDirectory
 from wherry.distro.control_plane import ControlPlane, open_control_plane
 from wherry.distro.daemon import Progress, Report
 from wherry.distro.failures import explain
-from wherry.distro.parts import Identity, Parts, node_parts
+from wherry.distro.parts import Identity, MetricLines, Parts, node_parts
 
 log = Logger("cluster")
 
@@ -106,6 +107,8 @@ class Cluster:
             await host.open()
         self._plane = await open_control_plane(self._state, self._config, credentials, self._clock)
         self._progress.serving()
+        counted: dict[str, MetricLines] = {}
+        self._plane.api.parts.metrics.add(lambda: chain.from_iterable(lines() for lines in counted.values()))
         parts = Parts(
             state=self._state,
             config=self._config,
@@ -113,6 +116,7 @@ class Cluster:
             clock=self._clock,
             connect=self._connect,
             on_ready=self._on_ready,
+            metrics=counted,
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(self._plane.run())

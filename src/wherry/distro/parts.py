@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,7 @@ log = Logger("cluster")
 FAKE_NODES = "fake-nodes"
 CONTROL_PLANE_ROLE = "node-role.kubernetes.io/control-plane"
 
+MetricLines = Callable[[], Iterator[str]]
 Part = Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -67,7 +68,10 @@ def part_names(config: ClusterConfig) -> list[str]:
 
 
 class Parts:
-    """Makes the parts of one machine. `on_ready` is called with a node's name when that node is registered and works."""
+    """Makes the parts of one machine. `on_ready` is called with a node's name when that node is registered and works.
+
+    `metrics` is where parts put what they count, by name, for whoever shows it.
+    """
 
     def __init__(
         self,
@@ -78,6 +82,7 @@ class Parts:
         clock: Clock,
         connect: Connect,
         on_ready: Callable[[str], None],
+        metrics: dict[str, MetricLines] | None = None,
     ) -> None:
         self._state = state
         self._config = config
@@ -85,6 +90,7 @@ class Parts:
         self._clock = clock
         self._connect = connect
         self._on_ready = on_ready
+        self._metrics = {} if metrics is None else metrics
 
     def all(self) -> dict[str, Part]:
         """Every part but the API server, by name."""
@@ -112,7 +118,9 @@ class Parts:
         enabled = selected(self._config.controllers)
 
         async def lead() -> None:
-            await ControllerManager(client, self._clock, config, enabled=enabled).run()
+            manager = ControllerManager(client, self._clock, config, enabled=enabled)
+            self._metrics["controllers"] = manager.metric_lines
+            await manager.run()
 
         await self._led("kube-controller-manager", client, lead)
 
