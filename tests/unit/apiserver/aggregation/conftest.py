@@ -26,6 +26,8 @@ from wherry.testing.http import Api
 from wherry.wire.messages import Reply, Request, Response
 from wherry.wire.server import serve
 from wherry.wire.tls import server_context
+from wherry.wire.websocket import WebSocket
+from wherry.wire.websocket_handshake import accept_websocket, wants_websocket
 
 GROUP, VERSION = "demo.example.com", "v1"
 NAME = f"{VERSION}.{GROUP}"
@@ -50,6 +52,11 @@ OPENAPI_V2 = {"swagger": "2.0", "paths": {f"{BASE}/boats": {"get": {}}}, "defini
 V3_URL = f"/openapi/v3{BASE}?hash=ABC"
 
 
+async def echo(socket: WebSocket) -> None:
+    while (message := await socket.receive()) is not None:
+        await socket.send(message)
+
+
 class Extension:
     """Answers discovery from its tables, everything else with what it was asked; `asked` remembers."""
 
@@ -68,6 +75,8 @@ class Extension:
         self.asked.append(request)
         if request.path in self.documents:
             return json(self.documents[request.path])
+        if wants_websocket(request):
+            return accept_websocket(request, echo)
         if request.path.startswith(f"{BASE}/"):
             return self.answer or json({"kind": "Boat", "path": request.target, "body": request.body.decode()})
         return Response(404, b"404 page not found\n", "text/plain")

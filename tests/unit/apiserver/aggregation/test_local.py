@@ -8,8 +8,10 @@ from tests.unit.apiserver.aggregation.conftest import json
 
 from wherry.apiserver.aggregation.backend import InProcessApi
 from wherry.apiserver.aggregation.described import ACCEPT
+from wherry.apiserver.config import ServerConfig
 from wherry.base.fake_clock import FakeClock
 from wherry.base.tasks import cancel_and_wait
+from wherry.policy.user import AUTHENTICATED, User
 from wherry.testing.apiserver import in_process_server
 from wherry.testing.http import Api
 from wherry.wire.messages import Reply, Request, Response
@@ -110,3 +112,23 @@ async def test_a_handler_in_the_process_serves_a_group() -> None:
         item = (await api("GET", "/apis", headers={"accept": ACCEPT})).body["items"][-1]
         assert item["versions"][0]["resources"][0]["responseKind"]["kind"] == "NodeMetrics"
         await cancel_and_wait(running)
+
+
+async def test_authorization_comes_before_the_proxy() -> None:
+    config = ServerConfig(rbac=True)
+    clock = FakeClock()
+
+    def handle(request: Request) -> Reply:
+        return json({"kind": "APIResourceList", "resources": []})
+
+    own = InProcessApi(group="demo.example.com", version="v1", handler=handle)
+    async with in_process_server(clock=clock, config=config, aggregated=[own]) as server:
+        api = Api(server, clock)
+        assert (await api("GET", "/apis/demo.example.com/v1/boats")).status == 200
+        api.user = User("nobody", (AUTHENTICATED,))
+        refused = await api("GET", "/apis/demo.example.com/v1/boats")
+        assert refused.status == 403
+        assert refused.message == (
+            'boats.demo.example.com is forbidden: User "nobody" cannot list resource "boats" in API group '
+            '"demo.example.com" at the cluster scope'
+        )

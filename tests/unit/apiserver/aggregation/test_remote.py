@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from inspect import isawaitable
+
 import pytest
-from tests.unit.apiserver.aggregation.conftest import BASE, GROUP, NAME, V3_URL, World, json
+from tests.unit.apiserver.aggregation.conftest import BASE, CALLER, GROUP, NAME, V3_URL, World, json
 
 from wherry.apiserver.aggregation.described import ACCEPT
-from wherry.wire.messages import BodyWriter, StreamResponse
+from wherry.wire.client import HttpClient
+from wherry.wire.dial import Origin
+from wherry.wire.messages import BodyWriter, Reply, Request, StreamResponse
+from wherry.wire.server import serve
+from wherry.wire.websocket_handshake import connect_websocket
 
 NOT_THERE = {
     "ServiceNotFound": 'service/demo in "default" is not present',
@@ -179,3 +185,23 @@ async def test_extension_servers_learn_whom_to_believe(world: World) -> None:
     assert data["requestheader-allowed-names"] == '["front-proxy-client"]'
     assert data["requestheader-username-headers"] == '["X-Remote-User"]'
     assert data["requestheader-uid-headers"] == '["X-Remote-Uid"]'
+
+
+async def test_websockets_pass_through_with_the_callers_identity(world: World) -> None:
+    await ready(world)
+
+    async def as_caller(request: Request) -> Reply:
+        request.state["user"] = CALLER
+        reply = world.server.handle(request)
+        return await reply if isawaitable(reply) else reply
+
+    listening = await serve(as_caller)
+    http = HttpClient()
+    origin = Origin(host="127.0.0.1", port=listening.port)
+    socket = await connect_websocket(http, origin, f"{BASE}/namespaces/default/boats/a/sail", timeout=20)
+    await socket.send("ahoy")
+    assert await socket.receive() == "ahoy"
+    assert world.extension.clients_calls()[0].headers["x-remote-user"] == "jane"
+    await socket.close()
+    await http.aclose()
+    await listening.close(grace_seconds=0.1)
