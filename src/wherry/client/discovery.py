@@ -26,6 +26,8 @@ class Discovery:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._resources: tuple[Resource, ...] | None = None
+        self.stale: tuple[str, ...] = ()
+        """Groups and versions whose own server did not answer when discovery was read last; told as they were before."""
 
     async def resources(self, *, refresh: bool = False) -> tuple[Resource, ...]:
         """Every resource at every version, preferred versions first within a group."""
@@ -61,6 +63,8 @@ class Discovery:
     async def _read(self, root: str) -> list[Resource]:
         document = await self._get(root, {"accept": AGGREGATED})
         if document.get("kind") == "APIGroupDiscoveryList":
+            if root == "/apis":
+                self.stale = stale_versions(document)
             return [resource for group in document.get("items", ()) for resource in from_aggregated(group)]
         if root == "/api":
             paths = [f"/api/{version}" for version in document.get("versions", ())]
@@ -105,6 +109,16 @@ def _in_group(resource: Resource, rest: str) -> bool:
 def _ordered(group: Object) -> list[Object]:
     preferred = group.get("preferredVersion", {}).get("version")
     return sorted(group["versions"], key=lambda version: version["version"] != preferred)
+
+
+def stale_versions(document: Object) -> tuple[str, ...]:
+    """Of an `APIGroupDiscoveryList`: what its servers could not be asked for."""
+    return tuple(
+        f"{group.get('metadata', {}).get('name', '')}/{version['version']}"
+        for group in document.get("items", ())
+        for version in group.get("versions", ())
+        if version.get("freshness") == "Stale"
+    )
 
 
 def from_aggregated(group: Object) -> list[Resource]:

@@ -171,7 +171,12 @@ class NamespaceController:
 
         async with asyncio.TaskGroup() as group:
             for resource in to_empty(served):
-                group.create_task(delete(resource))
+                if resource.api_version not in self._discovery.stale:
+                    group.create_task(delete(resource))
+        # What cannot be asked may still have something in the namespace.
+        if stale := sorted(self._discovery.stale):
+            why = ", ".join(f"{each}: stale GroupVersion discovery: {each}" for each in stale)
+            remains.discovery_failure = f"1 failing: unable to retrieve the complete list of server APIs: {why}"
         return remains
 
     async def _delete_all(self, resource: Resource, namespace: str, remains: Remains) -> None:

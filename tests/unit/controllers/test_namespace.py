@@ -92,3 +92,25 @@ def test_conditions_keep_their_transition_time() -> None:
     assert found["NamespaceContentRemaining"]["lastTransitionTime"] == "t1"
     assert "pods. has 1 resource instances" in found["NamespaceContentRemaining"]["message"]
     assert next_conditions(second, Remains(counts={"pods.": 1}), "t3") == second
+
+
+async def test_a_group_that_cannot_be_asked_holds_the_namespace(cluster_of: ClusterFactory) -> None:
+    cluster = await cluster_of("namespace")
+    await make(cluster)
+    spec = {"group": "sea.example.com", "version": "v1", "groupPriorityMinimum": 10, "versionPriority": 10}
+    service = {"namespace": "default", "name": "none"}
+    body = {"metadata": {"name": "v1.sea.example.com"}, "spec": {**spec, "service": service}}
+    await cluster.client.create("apiservices.apiregistration.k8s.io", body)
+    await cluster.settle()
+    await cluster.client.delete("namespaces", "doomed")
+    await cluster.settle(5)
+    namespace = await cluster.client.get("namespaces", "doomed")
+    found = {each["type"]: each for each in namespace["status"]["conditions"]}["NamespaceDeletionDiscoveryFailure"]
+    assert (found["status"], found["reason"]) == ("True", "DiscoveryFailed")
+    assert found["message"] == (
+        "Discovery failed for some groups, 1 failing: unable to retrieve the complete list of server APIs: "
+        "sea.example.com/v1: stale GroupVersion discovery: sea.example.com/v1"
+    )
+    await cluster.client.delete("apiservices.apiregistration.k8s.io", "v1.sea.example.com")
+    await cluster.settle(120)
+    assert not await cluster.exists("namespaces", "doomed")
