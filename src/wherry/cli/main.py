@@ -40,6 +40,9 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "exec": "wherry.cli.exec_command:exec_command",
         "port-forward": "wherry.cli.port_forward:port_forward",
     },
+    "Understanding": {
+        "explain-pending": "wherry.cli.explain_pending:explain_pending",
+    },
     "Images and credentials": {
         "image": "wherry.cli.image:image",
         "token": "wherry.cli.token:token",
