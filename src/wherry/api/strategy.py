@@ -208,7 +208,9 @@ _STRATEGIES: dict[str, Strategy] = {
     "daemonsets.apps": replace(_SPEC, status=_DAEMON_STATUS),
     "jobs.batch": replace(_SPEC, on_create=_lazy("batch", "job"), on_update=_lazy("batch", "job_update")),
     "cronjobs.batch": _SPEC,
-    "horizontalpodautoscalers.autoscaling": replace(_SPEC_UNCOUNTED, on_create=_lazy("core", "autoscaler")),
+    "horizontalpodautoscalers.autoscaling": replace(
+        _SPEC_UNCOUNTED, on_create=_lazy("core", "autoscaler"), on_status_update=_lazy("core", "autoscaler_status")
+    ),
     "ingresses.networking.k8s.io": replace(_SPEC, status=_NO_BALANCER),
     "ingressclasses.networking.k8s.io": Strategy(generation=("spec",)),
     "networkpolicies.networking.k8s.io": Strategy(generation=("spec",)),

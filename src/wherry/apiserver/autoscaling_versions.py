@@ -132,6 +132,7 @@ def from_v2(obj: Object) -> Object:
     }
     result = {**obj, "apiVersion": "autoscaling/v1", "metadata": _with_notes(obj["metadata"], notes), "spec": spec}
     if "status" in obj:
+        status.setdefault("currentReplicas", 0)
         result["status"] = status
     return result
 

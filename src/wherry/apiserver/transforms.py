@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from wherry.api import tables
 from wherry.api.errors import BadRequest
 from wherry.api.types import Object
+from wherry.api.validation.errors import quote
 from wherry.apiserver.call import Call
 from wherry.apiserver.negotiation import Format
 
@@ -29,7 +30,10 @@ def include_object(call: Call) -> str:
     """`includeObject`: what each row carries besides its cells. Raises `BadRequest`."""
     include = call.parameter("includeObject") or "Metadata"
     if include not in _INCLUDE:
-        raise BadRequest(f"unrecognized includeObject value: {include}")
+        raise BadRequest(
+            f"Unable to convert to Table as requested: includeObject: Invalid value: {quote(include)}: "
+            "must be 'Metadata', 'Object', 'None', or empty"
+        )
     return include
 
 
