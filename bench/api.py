@@ -27,7 +27,7 @@ POD = (
 CONFIG_MAP = '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"map-%d"},"data":{"key":"' + "v" * 110 + '"}}'
 _STATUS = '{"status":{"message":"%d"}}'
 _DEPLOYMENT = (
-    '{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"app","labels":{"turn":"t%d"}},"spec":{"replicas":0,'
+    '{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"app-%d","labels":{"turn":"t%d"}},"spec":{"replicas":0,'
     '"selector":{"matchLabels":{"app":"app"}},"template":{"metadata":{"labels":{"app":"app"}},"spec":{"containers":[{"name":'
     '"app","image":"example.com/app:1","ports":[{"containerPort":8080}]}]}}}}'
 )
@@ -80,8 +80,8 @@ def _changes(seconds: int) -> Iterator[tuple[str, Load]]:
     merge, apply = "application/merge-patch+json", "application/apply-patch+yaml"
     path = f"{_NAMESPACE}/pods/pod-%d/status"
     yield "update status of 100 Pods", Load(path, "PATCH", _STATUS, media=merge, seconds=seconds)
-    path = "/apis/apps/v1/namespaces/bench/deployments/app?fieldManager=bench&force=true"
-    yield "server-side apply of a Deployment", Load(path, "PATCH", _DEPLOYMENT, media=apply, seconds=seconds)
+    path = "/apis/apps/v1/namespaces/bench/deployments/app-%d?fieldManager=bench&force=true"
+    yield "server-side apply of 100 Deployments", Load(path, "PATCH", _DEPLOYMENT, media=apply, seconds=seconds)
 
 
 def _beside(what: str, value: float, create: float) -> Row:

@@ -15,7 +15,10 @@ _BAD = re.compile(r"Non-2xx or 3xx responses: (\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """One kind of request. In `body`, `%d` becomes a number that is never used twice; in `path`, one below `names`."""
+    """One kind of request. In `body`, `%d` becomes a number that is never used twice; in `path`, one below `names`.
+
+    Where the body has two, the first is that of the path.
+    """
 
     path: str
     method: str = "GET"
@@ -26,6 +29,7 @@ class Load:
     seconds: int = 8
 
 
+_NUMBERS = ("", ":format(n)", ":format(n % {names}, n)")
 _SCRIPT = """
 local n = 0
 wrk.method = "{method}"
@@ -45,7 +49,7 @@ def rate(server: str, load: Load, *, token: str = "") -> float:
     if token:
         headers["Authorization"] = f"Bearer {token}"
     lines = "\n".join(f'wrk.headers["{name}"] = "{value}"' for name, value in headers.items())
-    body = f"([==[{load.body}]==])" + (":format(n)" if "%d" in load.body else "") if load.body else "nil"
+    body = f"([==[{load.body}]==])" + _NUMBERS[load.body.count("%d")].format(names=load.names) if load.body else "nil"
     path = f'("{load.path}"):format(n % {load.names})' if "%d" in load.path else "nil"
     with tempfile.TemporaryDirectory() as directory:
         script = Path(directory, "load.lua")
