@@ -24,6 +24,13 @@ EOF
 expect_text "a pattern" 'spec.schedule in body should match' echo "$refusal"
 expect_text "a maximum" 'spec.copies in body should be less than or equal to 9' echo "$refusal"
 
+say "Rules in CEL say what a schema cannot"
+for change in '{"spec": {"copies": 2}}' '{"spec": {"target": "files"}}'; do
+  refusal+=$'\n'$(kubectl patch -n "$NS" backup nightly --type=merge -p "$change" 2>&1) && fail "against a rule: $change"
+done
+expect_text "a rule about two fields" 'spec.copies: Invalid value: "object": a database needs three copies at least' echo "$refusal"
+expect_text "a rule about a change" 'database keeps what it was made for' echo "$refusal"
+
 say "Status and scale"
 kubectl patch -n "$NS" backup nightly --type=merge -p '{"spec": {"copies": 4}}'
 kubectl patch -n "$NS" backup nightly --subresource=status --type=merge -p '{"status": {"phase": "Done", "copies": 4}}'

@@ -40,6 +40,9 @@ spec:
             spec:
               type: object
               required: [boats]
+              x-kubernetes-validations:
+                - {{rule: "self.side == 'port' || self.boats <= 5", message: starboard is shallow}}
+                - {{rule: "self.side == oldSelf.side", messageExpression: "'lies on ' + oldSelf.side"}}
               properties:
                 boats: {{type: integer, minimum: 0, maximum: 9, description: How many boats lie here.}}
                 side: {{type: string, enum: [port, starboard], default: port}}
@@ -96,6 +99,20 @@ def test_writes_are_checked_and_defaults_filled_in(cluster: Shell, berths: str) 
     assert 'spec.side: Unsupported value: "up": supported values: "port", "starboard"' in refused
     strict = cluster.kubectl("apply", "-n", berths, "-f", "-", input=berth("odd", boats=1, keel=1), check=False)
     assert 'unknown field "spec.keel"' in strict
+
+
+def test_rules_are_checked_and_wrong_ones_refused(cluster: Shell, berths: str) -> None:
+    deep = berth("deep", boats=6, side="starboard")
+    refused = cluster.kubectl("apply", "-n", berths, "-f", "-", input=deep, check=False)
+    assert 'The Berth "deep" is invalid: spec: Invalid value: "object": starboard is shallow' in refused
+    moved = cluster.kubectl(
+        "patch", "berth", "north", "-n", berths, "--type=merge", "-p", '{"spec":{"side":"starboard"}}', check=False
+    )
+    assert 'spec: Invalid value: "object": lies on port' in moved
+    wrong = DEFINITION.replace("self.boats <= 5", "self.boots <= 5")
+    refused = cluster.kubectl("apply", "-f", "-", input=wrong, check=False)
+    assert "compilation failed: ERROR: <input>:1:28: undefined field 'boots'" in refused
+    assert " | self.side == 'port' || self.boots <= 5\n | ...........................^" in refused
 
 
 def test_patch_apply_scale_and_edit_of_status(cluster: Shell, berths: str) -> None:
