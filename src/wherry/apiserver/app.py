@@ -15,7 +15,7 @@ from wherry.api.types import Object
 from wherry.apiserver import series
 from wherry.apiserver.admission.builtin import RULES
 from wherry.apiserver.admission.by_namespace import ByNamespace
-from wherry.apiserver.admission.chain import Admission, Rule
+from wherry.apiserver.admission.chain import Admission, Rule, enabled_rules
 from wherry.apiserver.admission.limit_ranger import LIMIT_RANGES
 from wherry.apiserver.admission.pod_security_policies import PodSecurityPolicies
 from wherry.apiserver.admission.priority import PriorityDefault
@@ -115,7 +115,7 @@ class ApiServer:
             pod_security=PodSecurityPolicies(store, hubs),
             limit_ranges=ByNamespace(store, hubs, LIMIT_RANGES, limit_ranges.compiled),
             quotas=Reservations(store, hubs),
-            admission=Admission(admission),
+            admission=Admission(enabled_rules(admission, config.disabled_admission)),
             tokens=tokens,
             authenticator=self._authentication.authenticator,
             authorizer=self._authorization.authorizer,
@@ -127,7 +127,8 @@ class ApiServer:
         webhooks = Webhooks(self.parts, self._calls)
         policies = (mutating_policies(self.parts), validating_policies(self.parts))
         for plugin in (policies[0], webhooks.mutating, policies[1], webhooks.validating):
-            self.parts.admission.add(plugin)
+            if plugin.name not in config.disabled_admission:
+                self.parts.admission.add(plugin)
         self.parts.metrics.add(webhooks.metrics.lines)
         self._addresses = self._services.keeper = AddressKeeper(self.parts, self._services)
         self._custom = CustomResources(self.parts, self._calls)

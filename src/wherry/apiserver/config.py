@@ -53,5 +53,7 @@ class ServerConfig:
     """What is written down of requests, and where; None: nothing."""
     authorization_config: Path | None = None
     """An AuthorizationConfiguration: who decides, in which order. Read again when it changes. Without it, with `rbac`: Node, RBAC."""
+    disabled_admission: frozenset[str] = frozenset()
+    """Admission plugins that do not run, by upstream's names."""
     rbac: bool = False
     """Decide by RBAC; otherwise everybody who is let in may do everything."""

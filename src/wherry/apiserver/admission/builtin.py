@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from wherry.apiserver.admission import (
     certificate_requests,
+    default_classes,
     escalation,
     limit_ranger,
     namespace_lifecycle,
     node_restriction,
     node_taints,
     pod_security,
+    pod_topology,
     priority,
+    runtime_class,
     service_account,
     tolerations,
+    volume_resize,
 )
 from wherry.apiserver.admission.chain import Rule
 from wherry.apiserver.quotas import charges
@@ -27,31 +31,62 @@ _ROLES = frozenset({f"roles.{_RBAC}", f"clusterroles.{_RBAC}"})
 _BINDINGS = frozenset({f"rolebindings.{_RBAC}", f"clusterrolebindings.{_RBAC}"})
 _CERTIFICATE_REQUESTS = frozenset({"certificatesigningrequests.certificates.k8s.io"})
 
-SERVICE_ACCOUNT = Rule(plugin=service_account.on_create, operations=_CREATE, resources=_PODS)
+SERVICE_ACCOUNT = Rule(plugin=service_account.on_create, name="ServiceAccount", operations=_CREATE, resources=_PODS)
 
 RULES: tuple[Rule, ...] = (
-    Rule(plugin=namespace_lifecycle.on_create, operations=_CREATE, subresources=frozenset({"*"})),
-    Rule(plugin=namespace_lifecycle.on_delete, operations=_DELETE, resources=frozenset({"namespaces"})),
-    Rule(plugin=limit_ranger.set_pod_defaults, operations=_CREATE, resources=_PODS),
+    Rule(
+        plugin=namespace_lifecycle.on_create,
+        name="NamespaceLifecycle",
+        operations=_CREATE,
+        subresources=frozenset({"*"}),
+    ),
+    Rule(
+        plugin=namespace_lifecycle.on_delete,
+        name="NamespaceLifecycle",
+        operations=_DELETE,
+        resources=frozenset({"namespaces"}),
+    ),
+    Rule(plugin=limit_ranger.set_pod_defaults, name="LimitRanger", operations=_CREATE, resources=_PODS),
     SERVICE_ACCOUNT,
     Rule(
         plugin=node_restriction.on_write,
+        name="NodeRestriction",
         operations=_WRITES | _DELETE,
         resources=node_restriction.RESOURCES,
         subresources=frozenset({"*"}),
     ),
-    Rule(plugin=priority.on_create, operations=_CREATE, resources=_PODS),
-    Rule(plugin=tolerations.on_write, operations=_WRITES, resources=_PODS),
-    Rule(plugin=node_taints.on_create, operations=_CREATE, resources=frozenset({"nodes"})),
+    Rule(plugin=priority.on_create, name="Priority", operations=_CREATE, resources=_PODS),
+    Rule(plugin=tolerations.on_write, name="DefaultTolerationSeconds", operations=_WRITES, resources=_PODS),
+    Rule(
+        plugin=node_taints.on_create, name="TaintNodesByCondition", operations=_CREATE, resources=frozenset({"nodes"})
+    ),
+    Rule(plugin=default_classes.on_create_claim, name="DefaultStorageClass", operations=_CREATE, resources=_CLAIMS),
+    Rule(plugin=runtime_class.on_create, name="RuntimeClass", operations=_CREATE, resources=_PODS),
+    Rule(
+        plugin=default_classes.on_create_ingress,
+        name="DefaultIngressClass",
+        operations=_CREATE,
+        resources=frozenset({"ingresses.networking.k8s.io"}),
+    ),
+    Rule(
+        plugin=pod_topology.on_bind,
+        name="PodTopologyLabels",
+        operations=_CREATE,
+        resources=_PODS,
+        subresources=frozenset({"binding"}),
+    ),
+    Rule(plugin=pod_topology.on_create, name="PodTopologyLabels", operations=_CREATE, resources=_PODS),
     Rule(plugin=certificate_requests.on_create, operations=_CREATE, resources=_CERTIFICATE_REQUESTS),
     Rule(
         plugin=certificate_requests.restrict_subject,
+        name="CertificateSubjectRestriction",
         operations=_CREATE,
         resources=_CERTIFICATE_REQUESTS,
         validating=True,
     ),
     Rule(
         plugin=certificate_requests.on_approval,
+        name="CertificateApproval",
         operations=_UPDATE,
         resources=_CERTIFICATE_REQUESTS,
         subresources=frozenset({"approval"}),
@@ -64,19 +99,42 @@ RULES: tuple[Rule, ...] = (
         subresources=frozenset({"status"}),
         validating=True,
     ),
-    Rule(plugin=limit_ranger.check_pod, operations=_CREATE, resources=_PODS, validating=True),
-    Rule(plugin=limit_ranger.check_pod, operations=_UPDATE, resources=_PODS, subresources=_RESIZE, validating=True),
-    Rule(plugin=limit_ranger.check_claim, operations=_WRITES, resources=_CLAIMS, validating=True),
+    Rule(plugin=limit_ranger.check_pod, name="LimitRanger", operations=_CREATE, resources=_PODS, validating=True),
+    Rule(
+        plugin=limit_ranger.check_pod,
+        name="LimitRanger",
+        operations=_UPDATE,
+        resources=_PODS,
+        subresources=_RESIZE,
+        validating=True,
+    ),
+    Rule(plugin=limit_ranger.check_claim, name="LimitRanger", operations=_WRITES, resources=_CLAIMS, validating=True),
+    Rule(plugin=runtime_class.check, name="RuntimeClass", operations=_CREATE, resources=_PODS, validating=True),
+    Rule(
+        plugin=volume_resize.on_update,
+        name="PersistentVolumeClaimResize",
+        operations=_UPDATE,
+        resources=_CLAIMS,
+        validating=True,
+    ),
     Rule(
         plugin=pod_security.on_write_pod,
+        name="PodSecurity",
         operations=_WRITES,
         resources=_PODS,
         subresources=frozenset({"", "ephemeralcontainers", "resize"}),
         validating=True,
     ),
-    Rule(plugin=pod_security.on_write_workload, operations=_WRITES, resources=pod_security.WORKLOADS, validating=True),
+    Rule(
+        plugin=pod_security.on_write_workload,
+        name="PodSecurity",
+        operations=_WRITES,
+        resources=pod_security.WORKLOADS,
+        validating=True,
+    ),
     Rule(
         plugin=pod_security.on_write_namespace,
+        name="PodSecurity",
         operations=_WRITES,
         resources=frozenset({"namespaces"}),
         validating=True,

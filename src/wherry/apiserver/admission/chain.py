@@ -23,6 +23,8 @@ class Rule:
     """
 
     plugin: Plugin
+    name: str = ""
+    """Upstream's name of the plugin that this is part of; by it an administrator switches it off."""
     operations: frozenset[str]
     resources: frozenset[str] = ALL
     subresources: frozenset[str] = frozenset({""})
@@ -36,9 +38,29 @@ class Rule:
         )
 
 
+STORED = frozenset(
+    {
+        "MutatingAdmissionPolicy",
+        "MutatingAdmissionWebhook",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionWebhook",
+    }
+)
+"""Those that are told by objects in the store what to do."""
+
+
+def enabled_rules(rules: Sequence[Rule], disabled: frozenset[str]) -> list[Rule]:
+    """The rules without those of plugins that are switched off. Raises `ValueError` for a name that no plugin has."""
+    if unknown := disabled - {rule.name for rule in rules} - STORED:
+        known = ", ".join(sorted({rule.name for rule in rules if rule.name} | STORED))
+        raise ValueError(f"unknown admission plugins: {', '.join(sorted(unknown))}; there are: {known}")
+    return [rule for rule in rules if not rule.name or rule.name not in disabled]
+
+
 class Chosen(Protocol):
     """A plugin that concerns what objects in the store say: webhooks, policies."""
 
+    name: str
     validating: bool
 
     def concerns(self, operation: str, qualified: str, subresource: str) -> bool:

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 class Waking:
     """Stands for a plugin until there is something for it to do; then it is made, and works in its place."""
 
-    def __init__(self, parts: Parts, plurals: Sequence[str], make: Callable[[], Chosen], *, validating: bool) -> None:
+    def __init__(
+        self, parts: Parts, plurals: Sequence[str], make: Callable[[], Chosen], *, name: str, validating: bool
+    ) -> None:
+        self.name = name
         self.validating = validating
         self._parts = parts
         self._make = make
@@ -55,7 +58,7 @@ def validating_policies(parts: Parts) -> Waking:
 
         return validating(parts, *plurals)
 
-    return Waking(parts, plurals, make, validating=True)
+    return Waking(parts, plurals, make, name="ValidatingAdmissionPolicy", validating=True)
 
 
 def mutating_policies(parts: Parts) -> Waking:
@@ -66,4 +69,4 @@ def mutating_policies(parts: Parts) -> Waking:
 
         return mutating(parts, *plurals)
 
-    return Waking(parts, plurals, make, validating=False)
+    return Waking(parts, plurals, make, name="MutatingAdmissionPolicy", validating=False)

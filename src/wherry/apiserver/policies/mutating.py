@@ -59,6 +59,7 @@ class _Refusal:
 class MutatingPolicies:
     """The plugin."""
 
+    name = "MutatingAdmissionPolicy"
     validating = False
 
     def __init__(self, policies: Policies[MutatingPolicy]) -> None:

@@ -40,6 +40,7 @@ class _Refusal:
 class ValidatingPolicies:
     """The plugin."""
 
+    name = "ValidatingAdmissionPolicy"
     validating = True
 
     def __init__(self, policies: Policies[ValidatingPolicy]) -> None:

@@ -76,6 +76,8 @@ def _bound(name: str, pod: Object, binding: Object, now: str) -> Object:
     metadata = dict(pod["metadata"])
     if annotations := binding["metadata"].get("annotations"):
         metadata["annotations"] = {**(metadata.get("annotations") or {}), **annotations}
+    if labels := binding["metadata"].get("labels"):
+        metadata["labels"] = {**(metadata.get("labels") or {}), **labels}
     status = dict(pod.get("status") or {})
     status.pop("nominatedNodeName", None)
     others = [each for each in status.get("conditions") or () if each.get("type") != "PodScheduled"]

@@ -42,6 +42,7 @@ class _Memory:
 class MutatingWebhooks:
     """The plugin. It waits only where some webhook is concerned."""
 
+    name = "MutatingAdmissionWebhook"
     validating = False
 
     def __init__(self, hooks: Compiled[Hook], asking: Asking, registry: Registry) -> None:

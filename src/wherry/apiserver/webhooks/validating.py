@@ -20,6 +20,7 @@ from wherry.policy.admission.matching import Subject
 class ValidatingWebhooks:
     """The plugin. It waits only where some webhook is concerned."""
 
+    name = "ValidatingAdmissionWebhook"
     validating = True
 
     def __init__(self, hooks: Compiled[Hook], asking: Asking, registry: Registry) -> None:
