@@ -38,6 +38,9 @@ def on_write_pod(attributes: Attributes) -> None:
         return
     if attributes.old is not None and not is_significant(pod, attributes.old):
         return
+    if attributes.call.audit is not None:
+        attributes.call.annotate("pod-security.kubernetes.io/enforce-policy", str(policy.enforce))
+        _note(attributes, policy.audit, pod)
     if violations := _violations(policy.enforce, pod):
         raise attributes.forbid(f'violates PodSecurity "{policy.enforce}": {_details(violations)}')
     _warn(attributes, policy.warn, pod)
@@ -51,7 +54,16 @@ def on_write_workload(attributes: Attributes) -> None:
     for field in _TEMPLATES.get(attributes.served.qualified, ("spec", "template")):
         found = found.get(field) or {}
     if found.get("spec"):
+        if attributes.call.audit is not None:
+            _note(attributes, policy.audit, found)
         _warn(attributes, policy.warn, found)
+
+
+def _note(attributes: Attributes, wanted: LevelVersion, pod: Object) -> None:
+    """For the audit log."""
+    if violations := _violations(wanted, pod):
+        text = f'would violate PodSecurity "{wanted}": {_details(violations)}'
+        attributes.call.annotate("pod-security.kubernetes.io/audit-violations", text)
 
 
 def _warn(attributes: Attributes, wanted: LevelVersion, pod: Object) -> None:

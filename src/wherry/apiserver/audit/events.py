@@ -63,6 +63,10 @@ class Record:
     def annotate(self, key: str, value: str) -> None:
         self._event.setdefault("annotations", {})[key] = value
 
+    def constrained(self, constraint: str) -> None:
+        """The caller acts as somebody else, for some actions only."""
+        self._event["authenticationMetadata"] = {"impersonationConstraint": constraint}
+
     def stage(self, name: str) -> None:
         """Write the event down, unless the policy leaves this stage out."""
         if name in self._rule.omit_stages:

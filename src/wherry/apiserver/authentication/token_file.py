@@ -5,15 +5,15 @@ Source: "Static token file" in the Kubernetes documentation; k8s.io/apiserver/pk
 
 from __future__ import annotations
 
-import csv
-import io
-
 from wherry.apiserver.configuration.problems import ConfigurationError
 from wherry.policy.user import User
 
 
 def parse_token_file(data: bytes, *, source: str) -> dict[str, User]:
     """The users by their tokens; of a token that is there twice the last line counts. Raises `ConfigurationError`."""
+    import csv
+    import io
+
     try:
         lines = data.decode()
     except UnicodeDecodeError as error:

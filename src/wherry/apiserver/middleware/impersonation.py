@@ -13,9 +13,11 @@ from wherry.api.errors import BadRequest
 from wherry.apiserver.authorization.attributes import Attributes
 from wherry.apiserver.authorization.authorizer import Authorizer
 from wherry.apiserver.call import Answer, Call, Stage
+from wherry.apiserver.middleware.authorization import wish_of
+from wherry.apiserver.middleware.constrained_impersonation import Wanted, permitted_mode
 from wherry.apiserver.tokens import service_account_user
 from wherry.policy.denial import forbidden
-from wherry.policy.user import ANONYMOUS, AUTHENTICATED, UNAUTHENTICATED, User
+from wherry.policy.user import ANONYMOUS, AUTHENTICATED, MASTERS, UNAUTHENTICATED, User
 from wherry.wire.messages import Reply
 
 _USER, _GROUP, _UID, _EXTRA = "impersonate-user", "impersonate-group", "impersonate-uid", "impersonate-extra-"
@@ -52,14 +54,22 @@ async def _impersonated(authorizer: Authorizer, call: Call, headers: Mapping[str
         for header, value in headers.items()
         if header.startswith(_EXTRA)
     }
-    for wish in _wishes(name, groups, headers.get(_UID, ""), extra):
+    uid = headers.get(_UID, "")
+    wanted, plain = Wanted(name, groups, uid, extra), _user(name, groups, uid, extra)
+    if authorizer.enabled and MASTERS not in call.user.groups:
+        mode = await permitted_mode(authorizer, call.user, wanted, plain, wish_of(call))
+        if mode is not None:
+            if call.audit is not None:
+                call.audit.constrained(mode.constraint)
+            return mode.user
+    for wish in _wishes(name, groups, uid, extra):
         decision = await authorizer.permitted(call.user, wish)
         if not decision.allowed:
             raise forbidden(
                 call.user, wish.verb, wish.group, wish.resource, subresource=wish.subresource,
                 namespace=wish.namespace, name=wish.name, reason=decision.reason,
             )  # fmt: skip
-    return _user(name, groups, headers.get(_UID, ""), extra)
+    return plain
 
 
 def _wishes(name: str, groups: tuple[str, ...], uid: str, extra: Mapping[str, tuple[str, ...]]) -> Iterator[Attributes]:

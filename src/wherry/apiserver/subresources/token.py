@@ -9,6 +9,7 @@ from wherry.api.errors import BadRequest, Cause, Conflict, ServiceUnavailable, i
 from wherry.api.types import Object
 from wherry.apiserver.admit import admit_both
 from wherry.apiserver.answers import data_reply, wanted
+from wherry.apiserver.authentication.jwt import unverified_claims
 from wherry.apiserver.body_object import read, settle_namespace
 from wherry.apiserver.call import Answer, Call
 from wherry.apiserver.objects import decoded, stamp
@@ -61,6 +62,9 @@ def _issued(
         bindings=bindings,
         warn_after_seconds=seconds if extended else 0,
     )
+    if call.audit is not None:
+        credential = f"JTI={unverified_claims(token)['jti']}"
+        call.annotate("authentication.kubernetes.io/issued-credential-id", credential)
     metadata = {
         "name": account["metadata"]["name"],
         "namespace": account["metadata"]["namespace"],

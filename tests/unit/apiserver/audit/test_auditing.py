@@ -19,7 +19,7 @@ from wherry.base.fake_clock import FakeClock
 from wherry.policy.user import AUTHENTICATED, User
 from wherry.testing.apiserver import in_process_server
 from wherry.testing.http import Api
-from wherry.testing.manifests import MAPS, config_map
+from wherry.testing.manifests import MAPS, PODS, config_map, pod
 from wherry.testing.webhook import review_service
 from wherry.wire.messages import Peer
 
@@ -157,6 +157,18 @@ async def test_managed_fields_are_left_out_where_the_policy_says_so(clock: FakeC
         event = (await log.events())[-1]
         assert [each["metadata"]["name"] for each in event["responseObject"]["items"]] == ["one"]
         assert "managedFields" not in event["responseObject"]["items"][0]["metadata"]
+
+
+async def test_what_pod_security_finds_is_noted(clock: FakeClock, tmp_path: Path) -> None:
+    rule = {"level": "Metadata", "omitStages": ["RequestReceived"], "verbs": ["create"]}
+    async with serving(clock, tmp_path, rule) as (api, log):
+        labels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("audit", "warn")}
+        await api.patch("/api/v1/namespaces/default", {"metadata": {"labels": labels}})
+        await api("POST", PODS, pod("one"))
+        noted = (await log.events())[-1]["annotations"]
+        assert noted["pod-security.kubernetes.io/enforce-policy"] == "privileged:latest"
+        violations = noted["pod-security.kubernetes.io/audit-violations"]
+        assert violations.startswith('would violate PodSecurity "restricted:latest": allowPrivilegeEscalation != false')
 
 
 async def test_a_watch_is_written_down_when_it_starts_and_when_it_ends(clock: FakeClock, tmp_path: Path) -> None:
