@@ -221,7 +221,9 @@ _STRATEGIES: dict[str, Strategy] = {
         on_update=_lazy("core", "certificate_request_update"),
         on_status_update=_lazy("core", "certificate_request_status"),
     ),
-    "leases.coordination.k8s.io": replace(_UPSERT, unconditional_update=False),
+    "leases.coordination.k8s.io": replace(
+        _UPSERT, unconditional_update=False, on_create=_lazy("core", "lease"), on_update=_lazy("core", "lease_update")
+    ),
     "runtimeclasses.node.k8s.io": _CONFIG,
     "endpointslices.discovery.k8s.io": Strategy(
         generation=("addressType", "endpoints", "ports"), generation_metadata=("labels",)

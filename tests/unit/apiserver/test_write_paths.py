@@ -159,3 +159,15 @@ async def test_the_server_owns_what_identifies_an_object(api: Api) -> None:
     answer = (await api("PUT", f"{PODS}/a/status", status)).body
     assert answer["status"]["phase"] == "Running" and "nodeName" not in answer["spec"]
     assert answer["metadata"]["generation"] == 1
+
+
+async def test_fields_of_features_that_are_off_are_dropped(api: Api) -> None:
+    leases = "/apis/coordination.k8s.io/v1/namespaces/default/leases"
+    spec = {"holderIdentity": "a", "strategy": "OldestEmulationVersion", "preferredHolder": "b"}
+    made = await api.create(leases, {"metadata": {"name": "a"}, "spec": spec})
+    assert made["spec"] == {"holderIdentity": "a"}
+    changed = {**made, "spec": {**spec, "holderIdentity": "c"}}
+    assert (await api("PUT", f"{leases}/a", changed)).body["spec"] == {"holderIdentity": "c"}
+    wanted = pod("a")
+    wanted["spec"]["schedulingGroup"] = {"podGroupName": "g"}
+    assert "schedulingGroup" not in (await api.create(PODS, wanted))["spec"]

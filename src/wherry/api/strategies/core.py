@@ -105,3 +105,14 @@ def certificate_request_approval(new: Object, old: Object) -> None:
     conditions = (new.get("status") or {}).get("conditions")
     new["spec"] = old.get("spec", {})
     new["status"] = {**(old.get("status") or {}), **({"conditions": conditions} if conditions else {})}
+
+
+def lease(obj: Object) -> None:
+    """Coordinated election is switched off by default: its fields are dropped."""
+    spec = obj.get("spec")
+    if spec and ("strategy" in spec or "preferredHolder" in spec):
+        obj["spec"] = {key: value for key, value in spec.items() if key not in ("strategy", "preferredHolder")}
+
+
+def lease_update(new: Object, old: Object) -> None:
+    lease(new)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from wherry.api.pod_resources import qos_class
 from wherry.api.types import Object
 
+_OFF_BY_DEFAULT = ("schedulingGroup",)
+"""Fields of features that v1.36 has switched off unless told otherwise."""
 _GATED: Object = {
     "type": "PodScheduled",
     "status": "False",
@@ -18,6 +20,8 @@ _GATED: Object = {
 
 def create(obj: Object) -> None:
     spec = obj["spec"]
+    for name in _OFF_BY_DEFAULT:
+        spec.pop(name, None)
     status: Object = {"phase": "Pending", "qosClass": qos_class(spec)}
     if spec.get("schedulingGates"):
         status["conditions"] = [dict(_GATED)]

@@ -162,9 +162,9 @@ def _only_added(term: Object, stored: Object) -> bool:
     )
 
 
-def difference(before: Object, after: Object) -> str:
+def difference(before: Object, after: Object, *, type: str = "core.PodSpec") -> str:
     """The fields that differ, old and new, for a person to read."""
-    lines = ["  core.PodSpec{"]
+    lines = [f"  {type}{{"]
     for key in sorted(before.keys() | after.keys()):
         if same(before.get(key), after.get(key)):
             continue
@@ -190,7 +190,7 @@ def ephemeral_containers(errors: Errors, new: Object, old: Object) -> None:
         if stored.get("name") not in current:
             errors.forbidden(path, f"existing ephemeral containers {name} may not be removed\n")
         elif not same(current[stored.get("name")], stored):
-            changes = difference(stored, current[stored.get("name")])
+            changes = difference(stored, current[stored.get("name")], type="core.EphemeralContainer")
             errors.forbidden(path, f"existing ephemeral containers {name} may not be changed\n{changes}")
 
 

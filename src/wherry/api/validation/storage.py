@@ -9,7 +9,7 @@ from wherry.api.validation.errors import Errors
 from wherry.api.validation.fields import immutable, no_backsteps
 from wherry.api.validation.labels import selector
 from wherry.api.validation.pod_updates import difference
-from wherry.api.validation.resources import amount
+from wherry.api.validation.resources import amount, quantity_value
 from wherry.api.validation.rules import Rules
 from wherry.api.validation.scheduling import node_selector
 from wherry.api.validation.volumes import nfs_source
@@ -109,7 +109,7 @@ def update_claim(errors: Errors, new: Object, old: Object) -> None:
         text = (
             "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
         )
-        errors.forbidden("spec", f"{text}\n{difference(stored, masked)}")
+        errors.forbidden("spec", f"{text}\n{difference(stored, masked, type='core.PersistentVolumeClaimSpec')}")
     sizes = [_size(((s.get("resources") or {}).get("requests") or {}).get("storage")) for s in (after, before)]
     if sizes[0] < sizes[1] and sizes[0] <= _size(((old.get("status") or {}).get("capacity") or {}).get("storage")):
         errors.forbidden("spec.resources.requests.storage", "field can not be less than status.capacity")
@@ -202,12 +202,17 @@ def _csi(errors: Errors, source: Object, path: str) -> None:
                     errors.required(f"{path}.{key}.{part}")
 
 
+def _sources(spec: Object) -> Object:
+    return {key: value for key, value in spec.items() if key not in _NOT_SOURCES}
+
+
 def update_volume(errors: Errors, new: Object, old: Object) -> None:
     volume(errors, new)
     after, before = new.get("spec") or {}, old.get("spec") or {}
     for key in sorted((after.keys() | before.keys()) - _NOT_SOURCES):
         if not same(after.get(key), before.get(key)):
-            text = f"spec.persistentvolumesource is immutable after creation\n{difference(before, after)}"
+            changes = difference(_sources(before), _sources(after), type="core.PersistentVolumeSource")
+            text = f"spec.persistentvolumesource is immutable after creation\n{changes}"
             errors.forbidden("spec.persistentvolumesource", text)
             break
     immutable(errors, after.get("volumeMode"), before.get("volumeMode"), "volumeMode")
@@ -216,5 +221,11 @@ def update_volume(errors: Errors, new: Object, old: Object) -> None:
         errors.invalid("spec.nodeAffinity", after.get("nodeAffinity"), text)
 
 
-CLAIMS = Rules(create=claim, update=update_claim)
+def claim_status(errors: Errors, new: Object, old: Object) -> None:
+    for key in ("capacity", "allocatedResources"):
+        for name, value in ((new.get("status") or {}).get(key) or {}).items():
+            quantity_value(errors, name, value, f"status.{key}[{name}]")
+
+
+CLAIMS = Rules(create=claim, update=update_claim, status=claim_status)
 VOLUMES = Rules(create=volume, update=update_volume)
