@@ -75,6 +75,12 @@ class RuleValidator:
         self._visit(run, "", obj, old, _Parent(ABSENT, ABSENT))
         return run.warnings
 
+    def check_default(self, errors: Errors, value: Any, path: str) -> None:
+        """Note what is wrong with a default; it counts as its own old value."""
+        run = _Run(errors)
+        run.ratchets = False
+        self._visit(run, path, value, value, _Parent(ABSENT, ABSENT))
+
     def _visit(self, run: _Run, path: str, value: Any, old: Any, parent: _Parent) -> None:
         if value is None or run.stopped:
             return
@@ -135,13 +141,14 @@ class _Parent:
 class _Run:
     """One validation: what is left of the budget, and what was found."""
 
-    __slots__ = ("budget", "errors", "stopped", "warnings")
+    __slots__ = ("budget", "errors", "ratchets", "stopped", "warnings")
 
     def __init__(self, errors: Errors) -> None:
         self.errors = errors
         self.warnings: list[FieldError] = []
         self.budget = BUDGET
         self.stopped = False
+        self.ratchets = True
 
     def pay(self, cost: int) -> bool:
         """False, for good, when there is not enough left."""
@@ -242,7 +249,7 @@ class _Node:
     def _add(self, rule: Rule, error: FieldError) -> None:
         """An error, or a warning where nothing changed that the rule speaks of."""
         unchanged = self.value == self.old if self.old is not ABSENT else self.parent.unchanged()
-        if unchanged and not rule.uses_old:
+        if unchanged and self.run.ratchets and not rule.uses_old:
             self.run.warnings.append(error)
         else:
             self.run.errors.append(error)

@@ -12,6 +12,7 @@ import orjson
 from wherry.api.customresources.checks import Check
 from wherry.api.customresources.pruning import prune
 from wherry.api.customresources.rule_checks import Total, check_form, check_rules
+from wherry.api.customresources.rule_validation import RuleValidator
 from wherry.api.customresources.structural import (
     EMBEDDED,
     LIST_MAP_KEYS,
@@ -259,4 +260,8 @@ def _check_default(errors: Errors, schema: Schema, path: str) -> None:
     pruned = orjson.loads(orjson.dumps({"value": value}))
     if prune(Node({"type": "object", "properties": {"value": schema}}), pruned):
         errors.invalid(path, value, "must not have unknown fields")
+    before = len(errors)
     Check(schema)(value, path, errors)
+    rules = RuleValidator.make(schema, root=bool(schema.get(EMBEDDED))) if len(errors) == before else None
+    if rules is not None:
+        rules.check_default(errors, value, path)

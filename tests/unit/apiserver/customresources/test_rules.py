@@ -245,3 +245,52 @@ async def test_old_items_of_a_list_are_found_by_their_keys(api: Api, establish: 
     made["spec"]["list"] = [{"name": "new", "a": 9}, {"name": "y", "a": 2}, {"name": "x", "a": 7}]
     answer = await api("PUT", f"{CRONTABS}/one", made)
     assert [cause["field"] for cause in answer.body["details"]["causes"]] == ["spec.list[2]"]
+
+
+async def test_a_default_must_keep_to_the_rules(api: Api) -> None:
+    rule = {"rule": "self.x > 3", "message": "more"}
+    inner = {"type": "object", "default": {"x": 1}, "properties": {"x": INT}, "x-kubernetes-validations": [rule]}
+    answer = await api("POST", DEFINITIONS, with_rules(properties={"a": inner}))
+    assert answer.body["details"]["causes"] == [
+        {
+            "reason": "FieldValueInvalid",
+            "message": 'Invalid value: "object": more',
+            "field": "spec.validation.openAPIV3Schema.properties[spec].properties[a].default",
+        }
+    ]
+
+
+GATEWAY_RULES = [
+    "self.listeners.all(l, l.protocol in ['HTTP', 'TCP', 'UDP'] ? !has(l.tls) : true)",
+    "self.listeners.all(l1, self.listeners.exists_one(l2, l1.port == l2.port && l1.protocol == l2.protocol && "
+    "(has(l1.hostname) && has(l2.hostname) ? l1.hostname == l2.hostname : !has(l1.hostname) && !has(l2.hostname))))",
+    "self.listeners.all(l, (has(l.tls) && l.tls.mode == 'Terminate') ? size(l.tls.refs) > 0 || size(l.tls.options) > 0 : true)",
+    """self.path.type in ['Exact', 'PathPrefix'] ? self.path.value.matches(r\"\"\"^(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|[%][0-9a-fA-F]{2})+$\"\"\") : true""",
+    "!self.path.value.contains('//') && !self.path.value.endsWith('/..')",
+    "self.addresses.all(a1, a1.type == 'IPAddress' ? self.addresses.exists_one(a2, a2.type == a1.type && a2.value == a1.value) : true)",
+    "has(self.weight) ? self.weight >= 0 && self.weight <= 1000000 : true",
+]
+"""As in the definitions of the Gateway API, whose bounds they are compiled with."""
+
+
+async def test_rules_of_a_well_known_definition_are_within_the_limits(api: Api, establish: Establish) -> None:
+    text = {"type": "string", "maxLength": 253}
+    refs = {"type": "array", "maxItems": 64, "items": text}
+    options = {"type": "object", "maxProperties": 16, "additionalProperties": {"type": "string", "maxLength": 4096}}
+    tls = {"type": "object", "properties": {"mode": {**text, "default": "Terminate"}, "refs": refs, "options": options}}
+    listener = {"type": "object", "properties": {"protocol": text, "hostname": text, "port": INT, "tls": tls}}
+    address = {"type": "object", "properties": {"type": text, "value": text}}
+    path = {"type": "object", "properties": {"type": text, "value": {"type": "string", "maxLength": 1024}}}
+    properties = {
+        "listeners": {"type": "array", "maxItems": 64, "items": listener},
+        "addresses": {"type": "array", "maxItems": 16, "items": address},
+        "path": path,
+        "weight": INT,
+    }
+    await establish(with_rules(*({"rule": rule} for rule in GATEWAY_RULES), properties=properties))
+    web = {"protocol": "HTTPS", "hostname": "a.example", "port": 443, "tls": {"mode": "Terminate", "refs": ["cert"]}}
+    spec = {"listeners": [web, {**web, "port": 444}], "addresses": [{"type": "IPAddress", "value": "1.2.3.4"}],
+            "path": {"type": "Exact", "value": "/a%20b"}, "weight": 1}  # fmt: skip
+    assert (await api("POST", CRONTABS, tab(**spec))).status == 201
+    answer = await api("POST", CRONTABS, tab("two", **{**spec, "listeners": [web, web]}))
+    assert answer.body["details"]["causes"][0]["message"].endswith(f"failed rule: {GATEWAY_RULES[1]}")

@@ -77,6 +77,11 @@ CONVERSIONS = [
     ("uint('7') == 7u && uint(7) == 7u", True),
     ("double('1.5') + double(1)", 2.5),
     ("string(1.0) + string(1e30) + string(true) + string(b'a')", "11e+30truea"),
+    (
+        "string(1000000.0) + ' ' + string(123456.0) + ' ' + string(-0.00001) + ' ' + string(0.25)",
+        "1e+06 123456 -1e-05 0.25",
+    ),
+    ("'%s'.format([1000000.0])", "1000000"),
     ("bool('true') && !bool('f')", True),
     ("bytes('é').size()", 2),
     ("string(2u) + string(-3)", "2-3"),

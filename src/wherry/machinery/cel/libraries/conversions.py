@@ -6,6 +6,7 @@ Source: the CEL specification, "List of standard definitions"; cel-go `common/ty
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from math import isfinite, isnan
 from typing import Any
 
@@ -88,17 +89,23 @@ def _double(value: Any) -> float:
 
 
 def double_text(value: float) -> str:
-    """As Go's `%g` with as few digits as tell the number."""
+    """As Go's `%g`: the fewest digits that tell the number, with an exponent from a million on and below 0.0001."""
     if not isfinite(value):
         return "NaN" if isnan(value) else "+Inf" if value > 0 else "-Inf"
-    text = repr(value)
-    mantissa, _, exponent = text.partition("e")
-    if exponent:
-        sign, digits = exponent[0] if exponent[0] in "+-" else "+", exponent.lstrip("+-")
-        return f"{mantissa.removesuffix('.0')}e{sign}{int(digits):02}"
-    if abs(value) >= 1e21 or (value and abs(value) < 1e-4):
-        return text
-    return text.removesuffix(".0")
+    _, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    assert isinstance(exponent, int)
+    point = len(digits) + exponent - 1
+    if value and (point < -4 or point >= 6):
+        first, rest = str(digits[0]), "".join(map(str, digits[1:]))
+        mantissa = f"{first}.{rest}" if rest else first
+        return f"{'-' if value < 0 else ''}{mantissa}e{'-' if point < 0 else '+'}{abs(point):02}"
+    return plain_double(value)
+
+
+def plain_double(value: float) -> str:
+    """The same without an exponent, as Go's `%f` with the precision -1."""
+    text = f"{Decimal(repr(value)):f}"
+    return text.rstrip("0").removesuffix(".") if "." in text else text
 
 
 def text_of(value: Any) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import Any
 
-from wherry.machinery.cel.libraries.conversions import double_text, text_of
+from wherry.machinery.cel.libraries.conversions import double_text, plain_double, text_of
 from wherry.machinery.cel.values import (
     Duration,
     EvaluationError,
@@ -71,6 +71,8 @@ def _string(value: Any, digits: int = 0) -> str:
     if isinstance(value, Mapping):
         rows = sorted((_string(from_key(key)), _string(item)) for key, item in value.items())
         return "{" + ", ".join(f"{key}: {item}" for key, item in rows) + "}"
+    if value.__class__ is float and isfinite(value):
+        return plain_double(value)
     if isinstance(value, TypeValue):
         return value.name
     if isinstance(value, (str, bytes, bool, int, float, Timestamp, Duration)):
