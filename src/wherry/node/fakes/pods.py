@@ -21,7 +21,6 @@ from wherry.node.fakes.addresses import Addresses
 from wherry.node.fakes.life import Lives
 from wherry.node.fakes.stages import Act, Stage
 from wherry.node.pod import spec
-from wherry.node.status_writer import status_patch
 
 WORKERS = 16
 HOST = "127.0.0.1"
@@ -146,10 +145,12 @@ class FakePods:
         host_network = spec.uses_host_network(pod)
         address = HOST if host_network else ("" if act is Act.FAIL_IMAGE else node.take(uid))
         wanted = stages.next_status(pod, self._lives.of(pod), act, now=now, address=address, host=HOST)
-        patch = status_patch(known, wanted, uid)
-        if patch is not None:
-            name, namespace = spec.name(pod), spec.namespace(pod)
-            await self._client.patch("pods", name, patch, namespace=namespace, type="strategic", subresource="status")
+        if all(known.get(field) == value for field, value in wanted.items()):
+            return
+        # Of this very version: what others have written meanwhile would be lost in the list of conditions.
+        metadata = {"uid": uid, "resourceVersion": pod["metadata"]["resourceVersion"]}
+        patch = {"metadata": metadata, "status": wanted}
+        await self._client.patch("pods", spec.name(pod), patch, namespace=spec.namespace(pod), subresource="status")
 
     async def _remove(self, pod: Object, node: Addresses) -> None:
         """The controllers of some pods want to see how they ended: those who have a finalizer on them."""

@@ -287,7 +287,8 @@ def _status(pod: Object, entries: list[Object], phase: str, *, now: float, addre
         status["initContainerStatuses"] = _init_entries(pod, phase == "Running", rfc3339(now))
     every = [*status.get("initContainerStatuses", ()), *entries]
     owned = conditions.owned(pod, every, phase, sandbox_ready=phase not in spec.TERMINAL_PHASES, known=known)
-    status["conditions"] = conditions.stamp(owned, known, now=now, generation=generation)
+    others = [condition for condition in known if condition["type"] not in conditions.OWNED]
+    status["conditions"] = [*others, *conditions.stamp(owned, known, now=now, generation=generation)]
     if generation is not None:
         status["observedGeneration"] = generation
     if address:
