@@ -21,6 +21,8 @@ _ROUNDS_BLIND = 50
 _MOST_ROUNDS = 200_000
 """What settles no sooner is not going to: somebody wakes himself for ever."""
 _TIDY_AT = 256
+LEAST_SECONDS = 1e-6
+"""No sleep is shorter: one that is lost in rounding would come again and again at the same moment."""
 
 
 class _Timer:
@@ -120,7 +122,8 @@ class VirtualClock:
             quiet = 0 if ready else quiet + 1
             if quiet == 2:
                 return
-        raise NotSettling(f"{len(ready)} callbacks were still ready after {_MOST_ROUNDS} rounds")
+        names = ", ".join(_name(handle) for handle in list(ready)[:5])
+        raise NotSettling(f"{len(ready)} callbacks ({names}) were still ready after {_MOST_ROUNDS} rounds")
 
     async def advance(self, seconds: float) -> None:
         """Move ahead, waking each sleeper at its own time. Others who call it meanwhile wait for their turn."""
@@ -166,7 +169,7 @@ class VirtualClock:
     def _push(self, seconds: float, fire: Callable[[], None]) -> _Timer:
         timer = _Timer(fire)
         self._sequence += 1
-        heapq.heappush(self._heap, (self.monotonic() + max(0.0, seconds), self._sequence, timer))
+        heapq.heappush(self._heap, (self.monotonic() + max(LEAST_SECONDS, seconds), self._sequence, timer))
         self._arm()
         return timer
 
@@ -213,3 +216,10 @@ class VirtualClock:
         self._alarm = None
         self._fire_due()
         self._arm()
+
+
+def _name(handle: object) -> str:
+    """Of a callback that is ready: its task's name, where it belongs to one."""
+    callback = getattr(handle, "_callback", None)
+    owner = getattr(callback, "__self__", None)
+    return str(owner.get_coro()) if isinstance(owner, asyncio.Task) else str(callback)

@@ -21,6 +21,10 @@ ITEM_BACKOFF = Backoff(initial=0.005, cap=1000.0)
 """Per item, as upstream's `ItemExponentialFailureRateLimiter`: 5 ms doubling to 1000 s."""
 
 
+LEAST_SECONDS = 1e-6
+"""A shorter wait would be lost in rounding, and whoever computes it anew each time would never get past that moment."""
+
+
 class WorkQueue(Generic[K]):
     """Keys waiting, keys in work, keys waiting for their time. Belongs to one event loop's thread."""
 
@@ -57,7 +61,7 @@ class WorkQueue(Generic[K]):
         if seconds <= 0:
             self.add(key)
             return
-        due = self._clock.monotonic() + seconds
+        due = self._clock.monotonic() + max(LEAST_SECONDS, seconds)
         if self._due.get(key, due + 1) <= due:
             return
         self._due[key] = due

@@ -107,3 +107,20 @@ async def test_a_twin_goes_its_own_way() -> None:
     twin = clock.twin()
     await twin.advance(5)
     assert (clock.now(), twin.now(), twin.monotonic()) == (110.0, 115.0, 15.0)
+
+
+async def test_a_sleep_that_rounding_would_swallow_passes() -> None:
+    clock = VirtualClock(ticking=False)
+    await clock.advance(1e6)
+    naps = 0
+
+    async def wait_until(moment: float) -> None:
+        nonlocal naps
+        while clock.monotonic() < moment:
+            naps += 1
+            await clock.sleep(1e-14)
+
+    task = asyncio.ensure_future(wait_until(1e6 + 1e-5))
+    await clock.advance(1)
+    assert task.done()
+    assert naps < 20
