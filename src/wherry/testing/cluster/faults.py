@@ -79,11 +79,10 @@ class Gate:
         """End the watches that run now, of one resource or all; gives how many. Who watches begins anew."""
         ended = 0
         hubs, registry = self._api.parts.hubs, self._api.parts.registry
-        prefixes = {s.prefix for s in registry if resource in ("*", s.plural, s.qualified)}
-        for prefix, count in hubs.watchers().items():
-            if prefix in prefixes:
-                ended += count
-                hubs.of(prefix).end()
+        for prefix in {s.prefix for s in registry if resource in ("*", s.plural, s.qualified)}:
+            hub = hubs.of(prefix)
+            ended += len(hub)
+            hub.end()
         return ended
 
     def _pass(self, who: str, request: Request) -> Reply | Awaitable[Reply]:
