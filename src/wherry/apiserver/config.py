@@ -47,8 +47,9 @@ class ServerConfig:
     """PEM: who signs client certificates; told to extension API servers."""
     front_proxy: FrontProxy | None = None
     """How extension API servers know this one; without it they must believe anybody, or nobody."""
-    seats: int = 600
-    """How much may be under way at once, for priority and fairness to divide; 0 switches it off."""
+    seats: int = 240
+    """How much may be under way at once, for priority and fairness to divide; 0 switches it off. A write costs the one
+    thread half a millisecond, so this is about a tenth of a second of work; upstream has 600 for many threads."""
     audit: AuditOptions | None = None
     """What is written down of requests, and where; None: nothing."""
     authorization_config: Path | None = None

@@ -40,7 +40,7 @@ async def test_requests_are_told_by_priority_level_and_dry_run(api: Api) -> None
     assert value(shown, total, verb="POST", resource="namespaces", dry_run="All", code="201") == 1
     dispatched = "apiserver_flowcontrol_dispatched_requests_total"
     assert (value(shown, dispatched, flow_schema="global-default", priority_level="global-default") or 0) >= 2
-    assert value(shown, "apiserver_flowcontrol_nominal_limit_seats", priority_level="workload-low") == 245
+    assert value(shown, "apiserver_flowcontrol_nominal_limit_seats", priority_level="workload-low") == 98
     assert value(shown, "apiserver_current_inflight_requests", request_kind="mutating") == 0
 
 

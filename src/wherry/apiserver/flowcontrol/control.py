@@ -67,6 +67,8 @@ class Flow:
     schema: Schema
     level: Level
     distinguisher: str
+    hash: int
+    """What queues it may wait in."""
 
     def refuse(self, reason: str) -> None:
         """A request is sent away."""
@@ -161,16 +163,16 @@ class FlowControl:
     def _classified(self, user: User, target: Target) -> Flow | None:
         for schema in self._schemas:
             if schema.matches(user, target):
-                return Flow(schema, schema.level, schema.distinguisher(user, target))
+                return _flow(schema, schema.distinguisher(user, target))
         last = next((each for each in self._schemas if each.name == "catch-all"), None)
-        return Flow(last, last.level, user.name) if last else None
+        return _flow(last, user.name) if last else None
 
     def enqueue(self, flow: Flow, width: int, about: tuple[str, ...]) -> Waiter | None:
         """Wait for seats; None where there is no room to wait in. Seats that others do not need are lent first."""
         level, clock = flow.level, self._parts.clock
         admitted = asyncio.get_running_loop().create_future()
         waiter = Waiter(width, flow.schema.name, flow.distinguisher, clock.monotonic(), admitted, -1, about)
-        entered = level.enqueue(waiter, flow_hash(flow.schema.name, flow.distinguisher))
+        entered = level.enqueue(waiter, flow.hash)
         if not entered:
             flow.refuse("queue-full" if level.config.queues else "concurrency-limit")
             return None
@@ -194,6 +196,10 @@ class FlowControl:
             level.limit = given[name]
         for level in limited.values():
             level.let_in()
+
+
+def _flow(schema: Schema, distinguisher: str) -> Flow:
+    return Flow(schema, schema.level, distinguisher, flow_hash(schema.name, distinguisher))
 
 
 def _target(call: Call) -> Target:

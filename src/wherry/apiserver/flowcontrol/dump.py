@@ -60,7 +60,7 @@ def _level_rows(control: FlowControl) -> Iterator[Row]:
 def _queue_rows(control: FlowControl) -> Iterator[Row]:
     for name, level in sorted(control.levels.items()):
         for index, queue in sorted(level.queues.items()):
-            seats = sum(each.width for each in queue.waiting)
+            seats = queue.waiting_seats
             start = f"{queue.next_start:.8f}ss"
             yield name, index, len(queue.waiting), queue.executing, queue.seats, start, seats, seats, start
 

@@ -42,6 +42,7 @@ class Queue:
 
     next_start: float
     waiting: deque[Waiter] = field(default_factory=deque)
+    waiting_seats: int = 0
     seats: int = 0
     """Held by requests that came out of it."""
     executing: int = 0
@@ -121,6 +122,7 @@ class Level:
         if len(queue.waiting) >= config.queue_length:
             return False
         queue.waiting.append(waiter)
+        queue.waiting_seats += waiter.width
         self.waiting += 1
         self.waiting_seats += waiter.width
         self.let_in()
@@ -128,7 +130,7 @@ class Level:
 
     def _work_ahead(self, index: int) -> int:
         queue = self.queues.get(index)
-        return queue.seats + sum(each.width for each in queue.waiting) if queue else 0
+        return queue.seats + queue.waiting_seats if queue else 0
 
     def let_in(self) -> None:
         """Give free seats to those whose turn it is."""
@@ -138,7 +140,7 @@ class Level:
             if not self._fits(waiter.width):
                 return
             queue.waiting.popleft()
-            self._no_longer_waits(waiter)
+            self._no_longer_waits(queue, waiter)
             self._now = max(self._now, queue.next_start)
             queue.next_start += waiter.width * GUESS_SECONDS
             queue.seats += waiter.width
@@ -151,7 +153,8 @@ class Level:
     def _active(self) -> list[tuple[int, Queue]]:
         return [(index, queue) for index, queue in self.queues.items() if queue.waiting]
 
-    def _no_longer_waits(self, waiter: Waiter) -> None:
+    def _no_longer_waits(self, queue: Queue, waiter: Waiter) -> None:
+        queue.waiting_seats -= waiter.width
         self.waiting -= 1
         self.waiting_seats -= waiter.width
 
@@ -166,8 +169,9 @@ class Level:
 
     def give_up(self, waiter: Waiter) -> None:
         """A request that waits goes away."""
-        self.queues[waiter.index].waiting.remove(waiter)
-        self._no_longer_waits(waiter)
+        queue = self.queues[waiter.index]
+        queue.waiting.remove(waiter)
+        self._no_longer_waits(queue, waiter)
         self._drop_if_idle(waiter.index)
         self.let_in()
 
