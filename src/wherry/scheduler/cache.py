@@ -84,6 +84,12 @@ class Cache:
     def nodes_with_anti_affinity(self) -> Sequence[NodeInfo]:
         return [node for node in self._anti_affinity.values() if node.node is not None]
 
+    def has_affinity(self) -> bool:
+        return bool(self._affinity)
+
+    def has_anti_affinity(self) -> bool:
+        return bool(self._anti_affinity)
+
     def image_spread(self, image: str) -> int:
         return self._images[image]
 

@@ -60,6 +60,12 @@ class Cluster(Protocol):
     def nodes_with_anti_affinity(self) -> Sequence[NodeInfo]:
         """Those with pods that must not be with certain other pods."""
 
+    def has_affinity(self) -> bool:
+        """Whether there are such nodes."""
+
+    def has_anti_affinity(self) -> bool:
+        """Whether there are such nodes."""
+
     def image_spread(self, image: str) -> int:
         """How many nodes have that image."""
 

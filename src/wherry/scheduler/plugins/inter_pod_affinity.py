@@ -170,7 +170,7 @@ class InterPodAffinity(Filter, Score):
         self.ignores_running_preferences = ignores_running_preferences
 
     def pre_filter(self, pod: PodInfo, cluster: Cluster) -> Filtering | None:
-        if pod.affinity is None and not cluster.nodes_with_anti_affinity():
+        if pod.affinity is None and not cluster.has_anti_affinity():
             return None
         check = _check(pod, cluster)
         return None if check.idle else check

@@ -34,6 +34,7 @@ def _codes(table: NodeTable, key: str) -> np.ndarray[Any, Any]:
 
 def _in_domain(sums: DomainSums, key: str, table: NodeTable) -> Mask:
     """Rows whose domain has any."""
+    # The last one is for nodes without the label.
     return np.append(sums.of(key) > 0, False)[_codes(table, key)]
 
 
@@ -102,7 +103,7 @@ class KeptAway:
 
     def rejections(self) -> Rejections:
         self._sums.refresh()
-        return [(_in_domain(self._sums, key, self._table), UNWANTED) for key in list(self._sums.keys())]
+        return [(_in_domain(self._sums, key, self._table), UNWANTED) for key in list(self._sums.topologies())]
 
 
 class Preferences:
@@ -130,11 +131,15 @@ class Preferences:
             if factor and term.matches(target.namespace, target.labels, self._labels_of):
                 yield term.topology_key, factor * (term.weight or 1)
 
-    def scores(self, feasible: Mask) -> Numbers | None:
-        """0 to 100 for each row that is feasible; None where nobody has a preference."""
+    def refresh(self) -> bool:
+        """Whether anybody has a preference."""
         self._sums.refresh()
+        return any(True for _ in self._sums.topologies())
+
+    def scores(self, feasible: Mask) -> Numbers | None:
+        """0 to 100 for each row that is feasible, after `refresh`; None where all are alike."""
         total = np.zeros(self._table.size, np.int64)
-        for key in list(self._sums.keys()):
+        for key in list(self._sums.topologies()):
             total += np.append(self._sums.of(key), 0)[_codes(self._table, key)]
         known = total[feasible]
         lowest, highest = int(known.min()), int(known.max())

@@ -248,7 +248,7 @@ class VectorSearch:
         if terms is not None and (terms.required or terms.required_anti):
             key = ("own terms", pod.namespace, _affinity_text(pod))
             found += self._kept.get(key, lambda: OwnTerms(pod, self._table, labels_of)).rejections(pod)
-        if self._cache.nodes_with_anti_affinity():
+        if self._cache.has_anti_affinity():
             key = ("kept away", pod.namespace, _label_text(pod))
             found += self._kept.get(key, lambda: KeptAway(pod, self._table, labels_of)).rejections()
         return found
@@ -271,7 +271,7 @@ class VectorSearch:
         if isinstance(plugin, PodTopologySpread):
             return self._spread_key(plugin, pod, SOFT) is not None
         if isinstance(plugin, InterPodAffinity):
-            return pod.affinity is not None or bool(self._cache.nodes_with_affinity())
+            return self._preferences(plugin, pod) is not None
         return True
 
     def _totals(self, pod: PodInfo, local: LocalState, feasible: Mask) -> Numbers:
@@ -299,7 +299,8 @@ class VectorSearch:
             make = lambda: SpreadScore(pod, plugin.constraints(pod, SOFT), self._table, strict=plugin.strict(pod))
             return self._kept.get(("spread score", key), make).scores(feasible)
         if isinstance(plugin, InterPodAffinity):
-            return self._preferences(plugin, pod, feasible)
+            preferences = self._preferences(plugin, pod)
+            return preferences.scores(feasible) if preferences is not None else None
         rows = np.flatnonzero(feasible)
         infos = [info for row in rows if (info := self._table.infos[row]) is not None]
         scores = plugin.score(pod, self._cache, infos)
@@ -309,13 +310,15 @@ class VectorSearch:
         found[rows] = scores
         return found
 
-    def _preferences(self, plugin: InterPodAffinity, pod: PodInfo, feasible: Mask) -> Numbers | None:
-        if not self._has_opinion(plugin, pod) or plugin.ignores_others(pod):
+    def _preferences(self, plugin: InterPodAffinity, pod: PodInfo) -> Preferences | None:
+        """None where nobody prefers anything about the pod."""
+        if (pod.affinity is None and not self._cache.has_affinity()) or plugin.ignores_others(pod):
             return None
         key = ("preferences", pod.namespace, _label_text(pod), _affinity_text(pod))
         labels_of, weight = self._cache.namespace_labels, plugin.hard_weight
         make = lambda: Preferences(pod, self._table, labels_of, required_weight=weight)
-        return self._kept.get(key, make).scores(feasible)
+        state = self._kept.get(key, make)
+        return state if state.refresh() else None
 
 
 def _left(found: Found) -> Mask:

@@ -49,7 +49,7 @@ class DomainSums:
         self._position = -1
         self._version = -1
 
-    def keys(self) -> Iterable[str]:
+    def topologies(self) -> Iterable[str]:
         return self._sums
 
     def refresh(self, eligible: Mask | None = None, *, recount: bool = False) -> None:
