@@ -137,6 +137,7 @@ class Parts:
         async def lead() -> None:
             informers = SharedInformers(client)
             scheduler = Scheduler(client=client, informers=informers, clock=self._clock, config=config)
+            self._metrics["scheduler"] = scheduler.metric_lines
             async with asyncio.TaskGroup() as group:
                 group.create_task(keep_running("scheduler informers", informers.run, clock=self._clock, log=log))
                 group.create_task(scheduler.run())

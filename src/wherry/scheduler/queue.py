@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -114,6 +115,10 @@ class SchedulingQueue:
         """Where a pod is; None for one that is not here."""
         queued = self._pods.get(uid)
         return None if queued is None else queued.place
+
+    def places(self) -> Mapping[str, int]:
+        """How many pods are where."""
+        return Counter(queued.place for queued in self._pods.values())
 
     # What happens to pods that wait.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Iterator
 
 from wherry.api.errors import NotFound, StatusError
 from wherry.base.backoff import Backoff
@@ -21,7 +22,11 @@ from wherry.scheduler.consultation import Changed, Consultation
 from wherry.scheduler.extenders import ExtenderError, Extenders
 from wherry.scheduler.framework.cluster_event import ClusterEvent
 from wherry.scheduler.framework.framework import Framework
+from wherry.scheduler.framework.pod_info import scheduler_name
 from wherry.scheduler.handlers import Handlers
+from wherry.scheduler.metrics import ERROR as ERROR_RESULT
+from wherry.scheduler.metrics import SCHEDULED, Counters, lines
+from wherry.scheduler.metrics import UNSCHEDULABLE as UNSCHEDULABLE_RESULT
 from wherry.scheduler.placement import Placement, Refusal
 from wherry.scheduler.plugins.default_preemption import DefaultPreemption
 from wherry.scheduler.preemptor import Preemptor
@@ -83,6 +88,8 @@ class Scheduler:
         self._preemptor = Preemptor(
             client=client, clock=clock, cache=self.cache, queue=self.queue, reporter=self._reporter, log=self._log
         )
+        self._clock = clock
+        self._counters = Counters()
         self._bindings: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(BINDINGS_AT_ONCE)
         Handlers(cache=self.cache, queue=self.queue, names=self._profiles.by_name).attach(informers)
@@ -111,6 +118,10 @@ class Scheduler:
             await self._reporter.close()
             await self._extenders.aclose()
 
+    def metric_lines(self) -> Iterator[str]:
+        """For `/metrics`."""
+        return lines(self._counters, self.queue.places())
+
     def _namespace_labels(self, namespace: str) -> Labels:
         found = self._namespaces.get("", namespace)
         return (found["metadata"].get("labels") or _NO_LABELS) if found is not None else _NO_LABELS
@@ -125,6 +136,7 @@ class Scheduler:
             self.queue.remove(pod.uid)
             return
         placement = self._profiles.of(pod).placement
+        began = self._clock.monotonic()
         try:
             if self._extenders.concern(pod):
                 decision = await self._consultation.choose(placement, pod)
@@ -138,6 +150,8 @@ class Scheduler:
             self._log.exception("scheduling failed", pod=f"{pod.namespace}/{pod.name}")
             self._gave_up(queued, f"running a plugin: {error}")
         else:
+            result = UNSCHEDULABLE_RESULT if isinstance(decision, Refusal) else SCHEDULED
+            self._counters.attempt(scheduler_name(pod.obj), result, self._clock.monotonic() - began)
             self._act(queued, decision)
 
     def _act(self, queued: QueuedPod, decision: str | Refusal) -> None:
@@ -156,6 +170,8 @@ class Scheduler:
         self.queue.reject(queued, self._profiles.of(pod).known_as(diagnosis.plugins()))
         self._reporter.failed(pod, diagnosis.message, reason=UNSCHEDULABLE, nominated=nominated)
         if remedy.nomination is not None:
+            self._counters.preemptions += 1
+            self._counters.victims += len(remedy.nomination.victims)
             self._preemptor.start(pod, remedy.nomination)
         elif remedy.withdraws:
             self.cache.withdraw(pod.uid)
@@ -211,6 +227,7 @@ class Scheduler:
         )
 
     def _gave_up(self, queued: QueuedPod, message: str) -> None:
+        self._counters.attempt(scheduler_name(queued.pod.obj), ERROR_RESULT, 0.0)
         self._log.warning("not scheduled", pod="/".join(queued.pod.key), error=message)
         self._reporter.failed(queued.pod, message, reason=ERROR)
         self.queue.fail(queued)

@@ -95,6 +95,20 @@ async def test_gated_pods_wait_for_the_last_gate():
         assert await cluster.node_of("p") == "n1"
 
 
+async def test_what_it_has_done_is_counted():
+    async with scheduling(node("n1", cpu="1")) as cluster:
+        await cluster.create(pod("p", cpu="1"), pod("q", cpu="1"), pod("gated", schedulingGates=GATES))
+        lines = [line for line in cluster.scheduler.metric_lines() if not line.startswith("#")]
+        attempts = 'scheduler_schedule_attempts_total{profile="default-scheduler",result='
+        assert f'{attempts}"scheduled"}} 1' in lines
+        assert f'{attempts}"unschedulable"}} 1' in lines
+        pending = [line for line in lines if line.startswith("scheduler_pending_pods")]
+        assert pending == [
+            f'scheduler_pending_pods{{queue="{queue}"}} {count}'
+            for queue, count in (("active", 0), ("backoff", 0), ("unschedulable", 1), ("gated", 1))
+        ]
+
+
 async def test_pods_of_other_schedulers_are_left_alone():
     async with scheduling(node("n1")) as cluster:
         await cluster.create(pod("p", schedulerName="other"))
