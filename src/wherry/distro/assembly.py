@@ -124,7 +124,7 @@ class Cluster:
                 group.create_task(keep_running(name, part, clock=self._clock, log=log), name=name)
 
     def _connect(self, identity: Identity) -> Client:
-        return self._plane.client(identity.name, identity.groups)
+        return self._plane.client(identity.name, identity.groups, agent=identity.agent)
 
     def _on_ready(self, name: str) -> None:
         if self._progress.node_ready(name):

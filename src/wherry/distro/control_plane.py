@@ -85,10 +85,10 @@ class ControlPlane:
     sealing: Sealing | None = None
     """Encryption at rest, which follows its configuration file."""
 
-    def client(self, name: str, groups: tuple[str, ...] = ()) -> Client:
-        """A client in this process, as that user: no socket, no TLS."""
+    def client(self, name: str, groups: tuple[str, ...] = (), *, agent: str = "") -> Client:
+        """A client in this process, as that user: no socket, no TLS. `agent` is its user agent, if not its name."""
         user = User(name, (*groups, AUTHENTICATED))
-        return Client(InProcessTransport(self.api.handle, user=user), clock=self.clock, user_agent=name)
+        return Client(InProcessTransport(self.api.handle, user=user), clock=self.clock, user_agent=agent or name)
 
     async def run(self) -> None:
         house = asyncio.ensure_future(self._keep_house())

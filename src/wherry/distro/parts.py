@@ -43,6 +43,12 @@ class Identity:
         """Of its certificate, where it needs one."""
         return self.name.removeprefix("system:").replace(":", "-")
 
+    @property
+    def agent(self) -> str:
+        """How it introduces itself, which is also its name as a field manager: as the upstream part does."""
+        name = self.name.removeprefix("system:")
+        return "kubelet" if name.startswith("node:") or self.name == FAKE_NODES_USER else name
+
 
 Connect = Callable[[Identity], Client]
 

@@ -86,7 +86,7 @@ def _works(state: StateDirectory, config: ClusterConfig, credentials: Credential
     def connect(identity: Identity) -> Client:
         profile = Profile(common_name=identity.name, organizations=identity.groups, client=True)
         pair = credentials.authority.issue(identity.file_name, profile)
-        return remote_client(config, credentials, pair, identity.name, clock)
+        return remote_client(config, credentials, pair, identity.agent, clock)
 
     async def apiserver(tell: Tell) -> None:
         plane = await open_control_plane(state, config, credentials, clock)

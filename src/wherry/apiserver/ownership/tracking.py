@@ -34,7 +34,7 @@ FIELD = "managedFields"
 
 def manager_of(call: Call) -> str:
     """Who writes: what the request says, else the part of its user agent before the slash."""
-    return call.parameter("fieldManager") or _prefix(call.request.headers.get("user-agent") or "")
+    return call.parameter("fieldManager") or _prefix(call.request.headers.get("user-agent") or "") or "unknown"
 
 
 @lru_cache(maxsize=256)

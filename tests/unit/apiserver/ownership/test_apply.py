@@ -5,6 +5,10 @@ from __future__ import annotations
 import pytest
 from tests.unit.apiserver.ownership.applier import APPLY, DEPLOYMENTS, apply, config_map, deployment, owners, write
 
+from wherry.apiserver.config import ServerConfig
+from wherry.base.fake_clock import FakeClock
+from wherry.policy.user import User
+from wherry.testing.apiserver import in_process_server
 from wherry.testing.http import Api
 from wherry.testing.manifests import MAPS
 
@@ -237,3 +241,35 @@ async def test_cbor_is_declined(api: Api) -> None:
         "accepted media types include: application/json-patch+json, application/merge-patch+json,"
         " application/strategic-merge-patch+json, application/apply-patch+yaml"
     )
+
+
+async def test_quantities_are_compared_as_they_are_spelled(api: Api) -> None:
+    def limited(memory: str) -> dict[str, object]:
+        config = deployment()
+        config["spec"]["template"]["spec"]["containers"][0]["resources"] = {"limits": {"memory": memory}}
+        return config
+
+    made = await apply(api, f"{DEPLOYMENTS}/d", limited("1024Mi"))
+    await api.clock.advance(10)
+    again = await apply(api, f"{DEPLOYMENTS}/d", limited("1024Mi"))
+    assert again.body == made.body
+    assert (await apply(api, f"{DEPLOYMENTS}/d", limited("1Gi"), "you")).status == 200
+    assert (await apply(api, f"{DEPLOYMENTS}/d", limited("1024Mi"), "other")).status == 409
+
+
+async def test_making_something_by_apply_needs_the_right_to_create(clock: FakeClock) -> None:
+    rbac, patch = "/apis/rbac.authorization.k8s.io/v1", ["configmaps"]
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "p"}
+    subjects = [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "jane"}]
+    async with in_process_server(clock=clock, config=ServerConfig(rbac=True)) as server:
+        api = Api(server, clock)
+        rules = [{"apiGroups": [""], "resources": patch, "verbs": ["patch"]}]
+        await api.create(f"{rbac}/clusterroles", {"metadata": {"name": "p"}, "rules": rules})
+        binding = {"metadata": {"name": "p"}, "roleRef": reference, "subjects": subjects}
+        await api.create(f"{rbac}/clusterrolebindings", binding)
+        await apply(api, f"{MAPS}/m", config_map({"a": "1"}))
+        api.user = User("jane")
+        assert (await apply(api, f"{MAPS}/m", config_map({"b": "1"}), "jane")).status == 200
+        refused = await apply(api, f"{MAPS}/n", {**config_map({"b": "1"}), "metadata": {"name": "n"}}, "jane")
+    assert refused.status == 403
+    assert 'User "jane" cannot create resource "configmaps"' in refused.message
