@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @recursive_option
 @dry_run_option
 @validate_option
-@click.option("--server-side", is_flag=True, help="Let the server merge (if it can).")
+@click.option("--server-side", is_flag=True, help="Let the server merge, and remember who owns which field.")
 @click.option("--force-conflicts", is_flag=True, help="With --server-side: take fields from their other managers.")
 @click.option("--field-manager", default="", metavar="NAME", help="Who applies.")
 @click.option("--force", is_flag=True, help="Delete and make anew what cannot be changed in place.")
