@@ -205,6 +205,10 @@ def resize(errors: Errors, new: Object, old: Object) -> None:
         errors[:] = []
         errors.forbidden(WHOLE_OBJECT, "static pods cannot be resized")
         return
+    if (((old.get("spec") or {}).get("os") or {}).get("name")) == "windows":
+        errors[:] = []
+        errors.forbidden(WHOLE_OBJECT, "windows pods cannot be resized")
+        return
     after, before = new.get("spec") or {}, old.get("spec") or {}
     if qos_class(after) != qos_class(before):
         errors.invalid("spec", qos_class(before), "Pod QOS Class may not change as a result of resizing")

@@ -5,7 +5,7 @@ Source: pkg/registry/certificates/certificates/strategy.go, pkg/registry/core/po
 
 from __future__ import annotations
 
-from wherry.api.errors import Cause, invalid
+from wherry.api.semantic import same
 from wherry.api.types import Object
 from wherry.apiserver.call import Call
 from wherry.apiserver.objects import stamp
@@ -25,22 +25,10 @@ def _approval(call: Call, new: Object, old: Object) -> None:
 
 
 def _ephemeral_containers(call: Call, new: Object, old: Object) -> None:
+    """They are only added (validation says so), with the generation."""
     only(new, old, "spec", "ephemeralContainers")
-    before = old["spec"].get("ephemeralContainers") or []
-    after = new["spec"].get("ephemeralContainers") or []
-    kept = {each.get("name"): each for each in after}
-    causes = [
-        Cause(
-            "FieldValueForbidden",
-            f'Forbidden: existing ephemeral containers "{each["name"]}" may not be '
-            + ("removed" if each["name"] not in kept else "changed"),
-            "spec.ephemeralContainers",
-        )
-        for each in before
-        if kept.get(each["name"]) != each
-    ]
-    if causes:
-        raise invalid("", "Pod", call.info.name, causes)
+    if not same(new["spec"].get("ephemeralContainers") or [], old["spec"].get("ephemeralContainers") or []):
+        _count(new)
 
 
 def _resize(call: Call, new: Object, old: Object) -> None:
@@ -55,7 +43,11 @@ def _resize(call: Call, new: Object, old: Object) -> None:
             changed = changed or spec[name] != old["spec"][name]
     new["spec"] = spec
     if changed:
-        new["metadata"]["generation"] = new["metadata"].get("generation", 0) + 1
+        _count(new)
+
+
+def _count(pod: Object) -> None:
+    pod["metadata"]["generation"] = pod["metadata"].get("generation", 0) + 1
 
 
 def _resources(pod: Object, name: str) -> dict[str | None, object]:

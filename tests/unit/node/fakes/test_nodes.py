@@ -101,7 +101,9 @@ async def test_a_node_that_a_user_makes_is_taken_care_of() -> None:
         assert {c["type"]: c["status"] for c in mine["status"]["conditions"]}["Ready"] == "True"
         assert mine["status"]["capacity"]["pods"] == "110"
         assert not (await w.client.get("nodes", "not-mine"))["status"].get("conditions")
-        assert [e["metadata"]["name"] for e in (await w.client.list("leases"))["items"]] == ["mine"]
+        assert [
+            e["metadata"]["name"] for e in (await w.client.list("leases", namespace="kube-node-lease"))["items"]
+        ] == ["mine"]
 
 
 async def test_a_plain_pod_runs_at_once_with_an_address_of_its_own() -> None:
