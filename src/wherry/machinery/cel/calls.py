@@ -55,11 +55,26 @@ def _plain(call: Implementation, args: list[Code]) -> Code:
 
 def _counting(call: Implementation, args: list[Code], cost: ActualCost) -> Code:
     """Pays before it works, so that what is too expensive does not happen."""
+    if len(args) == 2:
+        return _counting_two(call, args, cost)
 
     def run(frame: Frame) -> Any:
         values = tuple([arg(frame) for arg in args])
         frame.charge(cost(values, None))
         return call(*values)
+
+    return run
+
+
+def _counting_two(call: Implementation, args: list[Code], cost: ActualCost) -> Code:
+    left, right = args
+
+    def run(frame: Frame) -> Any:
+        values = one, two = left(frame), right(frame)
+        frame.cost += cost(values, None)
+        if frame.cost > frame.limit:
+            frame.charge(0)
+        return call(one, two)
 
     return run
 

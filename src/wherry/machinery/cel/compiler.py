@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from wherry.machinery.cel import costs
 from wherry.machinery.cel.ast import (
+    RESULT,
     Call,
     Comprehension,
     Ident,
@@ -256,11 +257,16 @@ class _Compiler:
         if second:
             inner[node.iter_var2] = (second, False)
         self._slots.append(inner)
-        condition, step = self.piece(node.condition), self._step(node, node.step, accu)
+        condition, stop = self.piece(node.condition), _deciding(node)
+        # Only one of the two: a body compiled twice would double with every loop inside of it.
+        if stop is not None and isinstance(node.step, Call):
+            predicate, step = self.piece(node.step.args[1]), condition
+        else:
+            predicate, step = None, self._step(node, node.step, accu)
         self._slots.pop()
         result, result_cost = self.piece(node.result)
         self._slots.pop()
-        loop = Loop(around, first, second, accu, init, condition, step, result, _never_stops(node))
+        loop = Loop(around, first, second, accu, init, condition, step, result, _never_stops(node), stop, predicate)
         return loop_code(loop), cost + init_cost + result_cost
 
     def _step(self, loop: Comprehension, node: Node, accu: str) -> Piece:
@@ -289,6 +295,18 @@ class _Compiler:
 
     def _is_accu(self, node: Node, loop: Comprehension) -> bool:
         return isinstance(node, Ident) and node.name == loop.accu_var
+
+
+def _deciding(node: Comprehension) -> bool | None:
+    """The value of the predicate that ends the loop, for `all` and `exists`; None for other loops."""
+    init, step, result = node.accu_init, node.step, node.result
+    if not (isinstance(init, Literal) and isinstance(step, Call) and isinstance(result, Ident)):
+        return None
+    wanted = {"_&&_": True, "_||_": False}.get(step.function)
+    if wanted is None or init.value is not wanted or node.accu_var != RESULT or result.name != RESULT:
+        return None
+    first = step.args[0]
+    return not wanted if isinstance(first, Ident) and first.name == RESULT else None
 
 
 def _never_stops(node: Comprehension) -> bool:

@@ -1,11 +1,12 @@
-"""The one loop of CEL: a fold over a list, or over the keys of a map."""
+"""The one loop of CEL: a fold over a list, or over the keys of a map. `all` and `exists` have code of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from wherry.machinery.cel.costs import SELECT
 from wherry.machinery.cel.frame import Code, Frame, Held, Piece
 from wherry.machinery.cel.values import EvaluationError, from_key, no_overload
 
@@ -23,10 +24,56 @@ class Loop:
     step: Piece
     result: Code
     never_stops: bool
+    stop: bool | None = None
+    predicate: Piece | None = None
+    """For `all` and `exists`: the value of the predicate that decides, and the predicate alone."""
 
 
 def loop_code(loop: Loop) -> Code:
+    if loop.predicate is not None and loop.stop is not None:
+        return _decided(loop, loop.stop, loop.predicate)
     return _strict(loop) if loop.never_stops else _lenient(loop)
+
+
+_END = object()
+
+
+def _decided(loop: Loop, stop: bool, predicate: Piece) -> Code:
+    """`all` and `exists`, which most loops are: until one item decides; until then errors are only remembered."""
+    test, cost = predicate
+    again = loop.condition[1]
+    turn = cost + again + SELECT
+    first, second, around = loop.first, loop.second, loop.around
+
+    def run(frame: Frame) -> bool:
+        failed: EvaluationError | None = None
+        items = iter(_pairs(around(frame)) if second else _items(around(frame)))
+        for item in items:
+            if second:
+                frame[first], frame[second] = item
+            else:
+                frame[first] = item
+            frame.cost += turn
+            if frame.cost > frame.limit:
+                frame.charge(0)
+            try:
+                found = test(frame)
+            except EvaluationError as error:
+                if frame.exceeded:
+                    raise
+                failed = failed or error
+                continue
+            if found is stop:
+                if next(items, _END) is not _END:
+                    frame.charge(again)
+                return stop
+            if found.__class__ is not bool:
+                failed = failed or no_overload()
+        if failed is not None:
+            raise failed
+        return not stop
+
+    return run
 
 
 def _strict(loop: Loop) -> Code:
@@ -38,11 +85,14 @@ def _strict(loop: Loop) -> Code:
     def run(frame: Frame) -> Any:
         values = around(frame)
         frame[accu] = init(frame)
-        for one, two in _pairs(values) if second else _singles(values):
-            frame[first] = one
+        for item in _pairs(values) if second else _items(values):
             if second:
-                frame[second] = two
-            frame.charge(cost)
+                frame[first], frame[second] = item
+            else:
+                frame[first] = item
+            frame.cost += cost
+            if frame.cost > frame.limit:
+                frame.charge(0)
             frame[accu] = step(frame)
         return result(frame)
 
@@ -58,10 +108,11 @@ def _lenient(loop: Loop) -> Code:
     def run(frame: Frame) -> Any:
         values = around(frame)
         frame[accu] = init(frame)
-        for one, two in _pairs(values) if second else _singles(values):
-            frame[first] = one
+        for item in _pairs(values) if second else _items(values):
             if second:
-                frame[second] = two
+                frame[first], frame[second] = item
+            else:
+                frame[first] = item
             frame.charge(condition_cost)
             if not condition(frame):
                 break
@@ -77,11 +128,11 @@ def _lenient(loop: Loop) -> Code:
     return run
 
 
-def _singles(values: Any) -> Iterator[tuple[Any, Any]]:
+def _items(values: Any) -> Iterable[Any]:
     if isinstance(values, list):
-        return ((item, None) for item in values)
+        return values
     if isinstance(values, Mapping):
-        return ((from_key(key), None) for key in values)
+        return map(from_key, values)
     raise no_overload()
 
 

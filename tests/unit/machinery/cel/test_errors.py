@@ -85,6 +85,11 @@ def test_an_expression_has_a_greatest_length():
         kubernetes({}).compile("1" * 100_001)
 
 
+def test_loops_in_loops_compile_once():
+    text = "[1]" + ".all(x, [x]" * 40 + ".all(x, true)" + ")" * 40
+    assert kubernetes({}).compile(text).evaluate({}) is True
+
+
 def test_as_deep_as_allowed_compiles_and_runs():
     assert kubernetes({}).compile("(" * 150 + "1" + ")" * 150).evaluate({}) == 1
     assert kubernetes({}).compile("1" + "+1" * 240).evaluate({}) == 241

@@ -53,6 +53,20 @@ def test_costs(text, most, actual):
     assert program.measure({"self": VALUE})[1] == actual
 
 
+@pytest.mark.parametrize(
+    ("text", "actual"),
+    [
+        ("[1, 2, 3].all(x, x < 2)", 10 + 2 * 5 + 2 + 1),
+        ("[1, 2, 3].all(x, x < 3)", 10 + 3 * 5 + 1),
+        ("[1, 2, 3].exists(x, x == 1)", 10 + 6 + 3 + 1),
+        ("[1, 2, 3].exists(x, x == 3)", 10 + 3 * 6 + 1),
+    ],
+)
+def test_a_loop_that_is_decided_costs_what_it_ran(text, actual):
+    """A turn is the condition (2 for `all`, 3 for `exists`), the accumulator and the predicate."""
+    assert kubernetes({}).compile(text).measure({})[1] == actual
+
+
 def test_without_bounds_the_estimate_has_no_end():
     program = kubernetes({"self": list_of(STRING)}).compile("self.all(x, self.all(y, x == y))")
     assert program.cost_estimate().high == MOST
