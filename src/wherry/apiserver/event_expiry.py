@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from wherry.api.types import Object
-from wherry.apiserver.objects import decoded
+from wherry.apiserver.objects import fresh
 from wherry.apiserver.parts import Parts
 from wherry.apiserver.registry import storage_prefix
 from wherry.base.times import parse_rfc3339
@@ -14,8 +14,8 @@ from wherry.store.port import Entry, KeyMissing, RevisionMismatch, StoreFull
 TTL_SECONDS = 3600.0
 SWEEP_SECONDS = 300.0
 PREFIX = storage_prefix("", "events")
-_TOGETHER = 100
-"""How many deletes are under way at once: enough to share commits, few enough to let others in."""
+_PAGE = 200
+"""How many events are looked at, and perhaps deleted, at once: enough to share commits, few enough to let others in."""
 
 
 def last_seen(event: Object) -> float:
@@ -31,12 +31,22 @@ def last_seen(event: Object) -> float:
 
 
 async def sweep(parts: Parts) -> int:
-    """Remove what is too old; gives how many went."""
-    oldest = parts.clock.now() - TTL_SECONDS
-    expired = [entry for entry in parts.store.range(PREFIX).entries if last_seen(decoded(entry)) < oldest]
-    for start in range(0, len(expired), _TOGETHER):
-        await asyncio.gather(*(_remove(parts, entry) for entry in expired[start : start + _TOGETHER]))
-    return len(expired)
+    """Remove what is too old; gives how many went. Others have their turn after each page, however many events there are."""
+    oldest, after, removed = parts.clock.now() - TTL_SECONDS, "", 0
+    while True:
+        page = parts.store.range(PREFIX, after=after, limit=_PAGE)
+        expired = [entry for entry in page.entries if last_seen(_read(entry)) < oldest]
+        await asyncio.gather(*(_remove(parts, entry) for entry in expired))
+        removed += len(expired)
+        if not page.more:
+            return removed
+        after = page.entries[-1].key
+        await asyncio.sleep(0)
+
+
+def _read(entry: Entry) -> Object:
+    """The event, without keeping what is decoded: nobody else is going to ask for it."""
+    return entry.memo if entry.memo is not None else fresh(entry)
 
 
 async def _remove(parts: Parts, entry: Entry) -> None:
