@@ -48,6 +48,7 @@ class Cache:
         self._nominated: dict[str, dict[str, PodInfo]] = {}
         """The same by node, then by uid."""
         self._node_count = 0
+        self._priorities: Counter[int] = Counter()
         self._images_version = 0
         self.follower: Follower | None = None
         self.namespaces_version = 0
@@ -83,6 +84,9 @@ class Cache:
 
     def nodes_with_anti_affinity(self) -> Sequence[NodeInfo]:
         return [node for node in self._anti_affinity.values() if node.node is not None]
+
+    def lowest_priority(self) -> int | None:
+        return min(self._priorities, default=None)
 
     def has_affinity(self) -> bool:
         return bool(self._affinity)
@@ -205,6 +209,7 @@ class Cache:
             info = self._nodes[node] = NodeInfo(node)
         info.add_pod(pod)
         self._where[pod.uid] = info
+        self._priorities[pod.priority] += 1
         if pod.affinity is not None:
             self._note_affinity(info)
         if self.follower is not None:
@@ -214,6 +219,9 @@ class Cache:
         info = self._where.pop(uid)
         self._assumed.discard(uid)
         pod = info.remove_pod(uid)
+        self._priorities[pod.priority] -= 1
+        if not self._priorities[pod.priority]:
+            del self._priorities[pod.priority]
         if pod.affinity is not None:
             self._note_affinity(info)
         if self.follower is not None:

@@ -61,7 +61,7 @@ class Scheduler:
         config = config or SchedulerConfig()
         self._log = log or Logger("scheduler")
         self._rng = rng or random.Random()
-        companions = Companions(informers)
+        companions = self.companions = Companions(informers)
         budgets = informers.informer("poddisruptionbudgets.policy")
         self._namespaces = informers.informer("namespaces")
         self._pods = informers.informer("pods")

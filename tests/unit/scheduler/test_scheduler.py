@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from wherry.api.types import Object
+from wherry.scheduler.framework.pod_info import PodInfo
 from wherry.testing.scheduling import node, pod, scheduling
 
 GATES = [{"name": "example.com/later"}]
@@ -149,6 +151,22 @@ async def test_pods_of_a_service_come_on_different_nodes():
     async with scheduling(node("n1", cpu="8"), node("n2", cpu="2"), service) as cluster:
         await cluster.create(*(pod(f"p{i}", labels={"app": "web"}) for i in range(2)))
         assert {await cluster.node_of(f"p{i}") for i in range(2)} == {"n1", "n2"}
+
+
+async def test_companions_are_looked_up_anew_when_a_service_comes_or_changes():
+    def service(app: str) -> Object:
+        spec = {"selector": {"app": app}, "ports": [{"port": 80}]}
+        return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "namespace": "default"}, "spec": spec}
+
+    async with scheduling(node("n1")) as cluster:
+        companions = cluster.scheduler.companions
+        wanted = PodInfo(pod("p", labels={"app": "web"}))
+        assert companions.selector(wanted) is None
+        await cluster.create(service("web"))
+        assert str(companions.selector(wanted)) == "app=web"
+        await cluster.client.patch("services", "s", {"spec": {"selector": {"app": "db"}}}, namespace="default")
+        await cluster.clock.settle()
+        assert companions.selector(wanted) is None
 
 
 async def test_a_pod_that_others_wait_for():

@@ -62,7 +62,14 @@ PLUGINS: Mapping[str, type[Plugin]] = {
         DefaultBinder,
     )
 }
-NOT_BUILT = ("VolumeRestrictions", "NodeVolumeLimits", "VolumeBinding", "VolumeZone", "DynamicResources")
+NOT_BUILT = (
+    "VolumeRestrictions",
+    "NodeVolumeLimits",
+    "VolumeBinding",
+    "VolumeZone",
+    "DynamicResources",
+    "NodeDeclaredFeatures",
+)
 
 POINTS: Mapping[str, type[Plugin]] = {
     "preEnqueue": PreEnqueue,

@@ -34,6 +34,22 @@ class VerdictsByName(dict[str, Status]):
         return Counter(self.values())
 
 
+class VerdictCounts:
+    """Numbers only, where nobody asks about single nodes."""
+
+    def __init__(self, counts: Mapping[Status, int]) -> None:
+        self._counts = counts
+
+    def get(self, node: str, /) -> Status | None:
+        return None
+
+    def __len__(self) -> int:
+        return sum(self._counts.values())
+
+    def counts(self) -> Mapping[Status, int]:
+        return self._counts
+
+
 @dataclass(slots=True)
 class Diagnosis:
     """`nodes` has an entry for each node that was looked at; `absent` counts for all others."""
@@ -70,7 +86,7 @@ class Diagnosis:
         """Each reason with the number of nodes that gave it, sorted as text."""
         counts: Counter[str] = Counter()
         for status, nodes in self.nodes.counts().items():
-            counts.update(dict.fromkeys(status.reasons, nodes))
+            counts.update(dict.fromkeys(status.reasons, nodes) if nodes else ())
         if self.absent is not None and (rest := self.total - len(self.nodes)) > 0:
             counts.update(dict.fromkeys(self.absent.reasons, rest))
         return sorted(f"{count} {reason}" for reason, count in counts.items())

@@ -60,6 +60,9 @@ class Cluster(Protocol):
     def nodes_with_anti_affinity(self) -> Sequence[NodeInfo]:
         """Those with pods that must not be with certain other pods."""
 
+    def lowest_priority(self) -> int | None:
+        """Of all pods that have a node; None where there are none."""
+
     def has_affinity(self) -> bool:
         """Whether there are such nodes."""
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from wherry.api.types import Object
 from wherry.scheduler.framework.attempt import Attempt
-from wherry.scheduler.framework.diagnosis import Diagnosis, VerdictsByName
+from wherry.scheduler.framework.diagnosis import Diagnosis, VerdictCounts, VerdictsByName
 from wherry.scheduler.framework.node_info import NodeInfo
 from wherry.scheduler.framework.pod_info import PodInfo
 from wherry.scheduler.framework.post_filter import Candidate, PostFilter, Remedy
@@ -66,6 +66,15 @@ class DefaultPreemption(PostFilter):
     def post_filter(self, attempt: Attempt) -> Remedy:
         if why_not := self._not_eligible(attempt):
             return Remedy(_PREFIX + why_not)
+        lowest = attempt.cluster.lowest_priority()
+        if lowest is None or lowest >= attempt.pod.priority:
+            # Nobody is less important: no node has to be looked at.
+            said = attempt.diagnosis.nodes.counts()
+            victimless = sum(count for status, count in said.items() if _may_help(status))
+            failed = Diagnosis(
+                attempt.diagnosis.total, nodes=VerdictCounts({NO_VICTIMS: victimless}), absent=NOT_HELPFUL
+            )
+            return Remedy(_PREFIX + failed.message, withdraws=True)
         nodes = [node for node in attempt.cluster.nodes() if _may_help(attempt.diagnosis.nodes.get(node.name))]
         candidates, statuses = self._candidates(attempt, nodes)
         if not candidates:
