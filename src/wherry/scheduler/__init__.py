@@ -6,7 +6,11 @@
     handlers.py      from informers to cache and queue
     framework/       the points at which plugins decide; pure
     plugins/         one decision per file; pure
+    vectors/         the same decisions for all nodes at once, in NumPy arrays
+    configuration/   profiles and plugins by KubeSchedulerConfiguration
+    extenders.py     others who have a say, over HTTP
+    explain/         why a pod has no node, and what would help
 
-What always holds: a scheduling cycle has no await in it, so cache and queue do not move while plugins look at them, and
+What always holds: a scheduling cycle without extenders has no await in it, so cache and queue do not move while plugins look at them, and
 no snapshot is ever copied. Source: KEP-624 (scheduling framework), k8s.io/kube-scheduler.
 """
