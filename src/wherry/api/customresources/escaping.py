@@ -39,6 +39,10 @@ _RESERVED: Final = frozenset(
 )
 
 
+def is_keyword(name: str) -> bool:
+    return name in _RESERVED
+
+
 @lru_cache(maxsize=4096)
 def escape(name: str) -> str | None:
     """None for a name that no expression can speak of."""

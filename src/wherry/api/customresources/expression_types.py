@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from wherry.api.customresources.escaping import escape
+from wherry.api.customresources.escaping import escape, is_keyword
 from wherry.api.customresources.structural import EMBEDDED, INT_OR_STRING, Schema
 from wherry.machinery.cel.types import (
     BOOL,
@@ -115,6 +115,9 @@ def _object(schema: Schema, name: str) -> Declared:
             continue
         if escaped is not None:
             fields[escaped] = inner.type
+            if is_keyword(key):
+                # Most keywords can be written as fields all the same: `self.namespace`.
+                fields[key] = inner.type
         if key in required and inner_schema.get("default") is None:
             least += len(key.encode()) + inner.least + 4
     return Declared(object_type(name, fields, max_size=0), least)

@@ -10,7 +10,7 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from wherry.api.customresources.escaping import escape
+from wherry.api.customresources.escaping import escape, is_keyword
 from wherry.api.customresources.structural import INT_OR_STRING, LIST_MAP_KEYS, LIST_TYPE, Schema
 from wherry.machinery.cel.libraries.times import parse_duration, parse_timestamp
 from wherry.machinery.cel.values import EvaluationError, MapList, SetList
@@ -108,7 +108,7 @@ def _object(schema: Schema) -> Conversion | None:
         found = dict(value)
         for key, (name, inner) in changes.items():
             if key in found:
-                item = found.pop(key) if name != key else found[key]
+                item = found.pop(key) if name != key and not is_keyword(key) else found[key]
                 found[name] = item if inner is None else inner(item)
         return found
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -17,10 +17,9 @@ from wherry.api.customresources.checks import Check
 from wherry.api.customresources.columns import table_of
 from wherry.api.customresources.embedded import check_embedded
 from wherry.api.customresources.pruning import prune, unknown_fields
-from wherry.api.customresources.rule_validation import RuleValidator
 from wherry.api.customresources.shapes import shape_of
 from wherry.api.customresources.strategy import CustomStrategy, ScalePaths
-from wherry.api.customresources.structural import Node
+from wherry.api.customresources.structural import VALIDATIONS, Node
 from wherry.api.schema.decode import FieldValidation, bad_request, warnings
 from wherry.api.schema.duplicates import duplicate_fields
 from wherry.api.schema.nodes import named
@@ -30,6 +29,9 @@ from wherry.api.types import Object
 from wherry.api.validation.errors import Errors
 from wherry.api.validation.rules import Rules
 from wherry.machinery.fieldsets.shape import Map
+
+if TYPE_CHECKING:
+    from wherry.api.customresources.rule_validation import RuleValidator
 
 _METADATA = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 _MAX_INT32 = 2**31 - 1
@@ -78,6 +80,11 @@ class CustomKind:
 
     @cached_property
     def _rules(self) -> RuleValidator | None:
+        if VALIDATIONS.encode() not in orjson.dumps(self.schema):
+            return None
+        # Most kinds have no rules: those must not load the engine.
+        from wherry.api.customresources.rule_validation import RuleValidator
+
         return RuleValidator.make(self.schema, root=True)
 
     @cached_property

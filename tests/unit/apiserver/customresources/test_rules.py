@@ -114,6 +114,7 @@ async def test_names_and_types_are_those_of_the_schema(api: Api, establish: Esta
     properties = {
         "a-b": INT,
         "in": INT,
+        "namespace": TEXT,
         "when": {"type": "string", "format": "date-time"},
         "for": {"type": "string", "format": "duration"},
         "raw": {"type": "string", "format": "byte", "maxLength": 20},
@@ -123,6 +124,7 @@ async def test_names_and_types_are_those_of_the_schema(api: Api, establish: Esta
     }
     rules = [
         "self.a__dash__b == 1 && self.__in__ == 2",
+        "self.namespace == 'x' && self.__namespace__ == 'x'",
         "self.when > timestamp('2020-01-01T00:00:00Z') && self.when.getFullYear() == 2024",
         "self.__for__ == duration('90s')",
         "self.raw == b'hi' && self.raw.size() == 2",
@@ -131,7 +133,7 @@ async def test_names_and_types_are_those_of_the_schema(api: Api, establish: Esta
         "self.set == ['b', 'a'] && (self.set + ['a', 'c']).size() == 3",
     ]
     await establish(with_rules(*({"rule": rule} for rule in rules), properties=properties))
-    spec = {"a-b": 1, "in": 2, "when": "2024-01-01T00:00:00Z", "for": "1m30s", "raw": "aGk=", "ratio": 1, "port": 80,
+    spec = {"a-b": 1, "in": 2, "namespace": "x", "when": "2024-01-01T00:00:00Z", "for": "1m30s", "raw": "aGk=", "ratio": 1, "port": 80,
             "set": ["a", "b"]}  # fmt: skip
     answer = await api("POST", CRONTABS, tab(**spec))
     assert answer.status == 201, answer.body
