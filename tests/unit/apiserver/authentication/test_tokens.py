@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from wherry.apiserver.authentication.jwt import SigningKey
 from wherry.apiserver.config import ServerConfig
 from wherry.base.fake_clock import FakeClock
 from wherry.testing.apiserver import ADMIN, in_process_server
 from wherry.testing.http import Answer, Api
+from wherry.testing.manifests import pod
 from wherry.testing.webhook import review_service
 
 WHO = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
@@ -148,3 +152,55 @@ async def test_a_webhook_that_answers_for_other_audiences_does_not_count(clock: 
         serving(clock, authentication_webhook=service.kubeconfig) as api,
     ):
         assert (await ask(api, "remote")).status == 401
+
+
+async def test_a_token_kept_in_a_secret_is_good_while_the_secret_holds_it(clock: FakeClock) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    async with serving(clock, service_account_key=pem) as api:
+        where = "/api/v1/namespaces/default"
+        account = await api.create(f"{where}/serviceaccounts", {"metadata": {"name": "robot"}})
+        prefix = "kubernetes.io/serviceaccount/"
+        token = SigningKey(pem).sign(
+            {
+                "iss": "kubernetes/serviceaccount",
+                prefix + "namespace": "default",
+                prefix + "secret.name": "kept",
+                prefix + "service-account.name": "robot",
+                prefix + "service-account.uid": account["metadata"]["uid"],
+                "sub": "system:serviceaccount:default:robot",
+            }
+        )
+        assert (await ask(api, token)).status == 401, "nobody keeps it"
+        annotations = {"kubernetes.io/service-account.name": "robot"}
+        body = {
+            "metadata": {"name": "kept", "annotations": annotations},
+            "type": "kubernetes.io/service-account-token",
+            "stringData": {"token": token},
+        }
+        await api.create(f"{where}/secrets", body)
+        info = (await ask(api, token)).body["status"]["userInfo"]
+        assert info["username"] == "system:serviceaccount:default:robot"
+        await clock.advance(10 * 365 * 86400)
+        assert (await ask(api, token)).status == 201, "it does not expire"
+        await api.patch(f"{where}/secrets/kept", {"stringData": {"token": "another"}})
+        assert (await ask(api, token)).status == 401
+
+
+async def test_a_bound_token_dies_a_minute_after_its_pod_was_to_be_gone(clock: FakeClock) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    async with serving(clock, service_account_key=pem) as api:
+        where = "/api/v1/namespaces/default"
+        await api.create(f"{where}/serviceaccounts", {"metadata": {"name": "robot"}})
+        body = pod("one")
+        body["metadata"]["finalizers"] = ["example.com/wait"]
+        body["spec"]["serviceAccountName"] = "robot"
+        await api.create(f"{where}/pods", body)
+        reference = {"apiVersion": "v1", "kind": "Pod", "name": "one"}
+        request = {"spec": {"boundObjectRef": reference, "expirationSeconds": 3600}}
+        token = (await api("POST", f"{where}/serviceaccounts/robot/token", request)).body["status"]["token"]
+        await api("DELETE", f"{where}/pods/one", {"gracePeriodSeconds": 0})
+        assert (await ask(api, token)).status == 201
+        await clock.advance(62)
+        assert (await ask(api, token)).status == 401
