@@ -13,7 +13,7 @@ from wherry.apiserver.admit import admit
 from wherry.apiserver.call import Call
 from wherry.apiserver.kinds import set_defaults, strategy_of, validate_create
 from wherry.apiserver.objects import new_uid, stamp
-from wherry.apiserver.ownership.tracking import track_create
+from wherry.apiserver.ownership.tracking import FIELD, check_admitted, track_create
 from wherry.apiserver.quotas.charges import charge_of_create, charged
 from wherry.apiserver.registry import Served
 from wherry.apiserver.writes import insert, taken, unsaved
@@ -67,9 +67,10 @@ async def _admitted(call: Call, served: Served, obj: Object, managed: list[Objec
     if managed is None:
         track_create(call, served, obj)
     elif managed:
-        obj["metadata"]["managedFields"] = managed
-    name = obj["metadata"].get("name") or ""
+        obj["metadata"][FIELD] = managed
+    name, owned = obj["metadata"].get("name") or "", obj["metadata"].get(FIELD)
     await admit(call, served, "CREATE", obj, None, name=name, dry_run=dry_run)
+    check_admitted(call, obj, owned)
     return obj
 
 

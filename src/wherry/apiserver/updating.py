@@ -12,7 +12,7 @@ from wherry.api.types import Object
 from wherry.apiserver.admit import admit
 from wherry.apiserver.call import Call
 from wherry.apiserver.kinds import set_defaults, strategy_of, validate_update
-from wherry.apiserver.ownership.tracking import FIELD, track_update
+from wherry.apiserver.ownership.tracking import FIELD, check_admitted, track_update
 from wherry.apiserver.registry import Served
 
 MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
@@ -76,7 +76,9 @@ async def updated(
     set_defaults(rules, new)
     subresource = "status" if status else ""
     own(call, served, new, old, sent, managed, subresource=subresource)
+    owned = new["metadata"].get(FIELD)
     await admit(call, served, "UPDATE", new, old, subresource=subresource, dry_run=dry_run)
+    check_admitted(call, new, owned)
     strategy = strategy_of(served)
     if status:
         entries = new["metadata"].get(FIELD)

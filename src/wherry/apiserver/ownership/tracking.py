@@ -30,6 +30,10 @@ from wherry.machinery.fieldsets.shape import ItemError
 
 _MOST_BYTES = 128
 FIELD = "managedFields"
+_INVALID_AFTER_ADMISSION = (
+    ".metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating"
+    " admission controller; please fix your requests"
+)
 
 
 def manager_of(call: Call) -> str:
@@ -128,6 +132,24 @@ def _decoded(given: Any) -> Managed:
 
 def _is_reset(given: list[Any]) -> bool:
     return not given or (len(given) == 1 and not any((given[0] or {}).values()))
+
+
+def check_admitted(call: Call, obj: Object, before: Any) -> None:
+    """Admission may write managed fields, but nothing that cannot be read: then those from `before` stay, with a warning.
+
+    Source: k8s.io/apimachinery/pkg/util/managedfields and endpoints/handlers/fieldmanager/admission.go.
+    """
+    metadata = obj["metadata"]
+    given = metadata.get(FIELD)
+    if given is before or not given:
+        return
+    try:
+        metadata[FIELD] = encode(decode(given, trusted=False))
+    except MalformedEntries as error:
+        call.warn(f"{_INVALID_AFTER_ADMISSION}: {error}")
+        metadata.pop(FIELD)
+        if before:
+            metadata[FIELD] = before
 
 
 def differs_only_in_times(new: Object, old: Object) -> bool:

@@ -63,11 +63,9 @@ async def take_over(attributes: Attributes, after: Object, found: Match) -> None
     obj.clear()
     obj.update(changed)
     _settle(attributes, obj, namespace)
-    # Who owns what was worked out before; nobody outside may say otherwise.
-    if managed is not None:
+    # Who owns what was worked out before. Whoever says otherwise is checked once everybody was asked.
+    if managed is not None and obj["metadata"].get("managedFields") == managed:
         obj["metadata"]["managedFields"] = managed
-    else:
-        obj["metadata"].pop("managedFields", None)
 
 
 def _settle(attributes: Attributes, obj: Object, namespace: str | None) -> None:

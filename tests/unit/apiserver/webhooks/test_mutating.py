@@ -158,3 +158,18 @@ async def test_long_warnings_are_shortened(api: Api, hook: WebhookServer, config
     warnings = [value for name, value in reply.headers if name == "Warning"]
     assert [len(each) for each in warnings] == [len('299 - ""') + 256] * 11
     assert orjson.loads(reply.body)["metadata"]["name"] == "m"  # type: ignore[union-attr,arg-type]
+
+
+async def test_managed_fields_of_a_webhook_that_cannot_be_read_are_thrown_away_with_a_warning(
+    api: Api, hook: WebhookServer, configure: Configure
+) -> None:
+    await configure("Mutating")
+    hook.decide = lambda request: patch(add("/metadata/managedFields/0/operation", "Destroy"), add("/data", {"a": "1"}))
+    made = await api("POST", MAPS, config_map(data={"b": "1"}), {"user-agent": "me/1"})
+    (entry,) = made.body["metadata"]["managedFields"]
+    assert made.body["data"] == {"a": "1"}
+    assert (entry["operation"], entry["fieldsV1"]) == ("Update", {"f:data": {".": {}, "f:b": {}}})
+    assert made.headers["Warning"] == (
+        '299 - ".metadata.managedFields was in an invalid state after admission; this could be caused by an outdated'
+        ' mutating admission controller; please fix your requests: operation must be `Apply` or `Update`"'
+    )
