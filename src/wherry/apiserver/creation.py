@@ -16,7 +16,7 @@ from wherry.apiserver.objects import new_uid, stamp
 from wherry.apiserver.ownership.tracking import FIELD, check_admitted, track_create
 from wherry.apiserver.quotas.charges import charge_of_create, charged
 from wherry.apiserver.registry import Served
-from wherry.apiserver.writes import insert, taken, unsaved
+from wherry.apiserver.writes import insert, taken, timed, unsaved
 from wherry.store.port import Entry
 
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
@@ -110,7 +110,9 @@ async def _store(call: Call, served: Served, obj: Object, *, dry_run: bool) -> E
         allocator.allocate(key, obj, None, dry_run=dry_run)
     if not dry_run:
         try:
-            entry = await insert(call.parts.store, served, key, await _as_stored(served, obj))
+            entry = await timed(
+                call, "create", served, insert(call.parts.store, served, key, await _as_stored(served, obj))
+            )
         except BaseException:
             if allocator is not None:
                 allocator.give_back(key)

@@ -44,6 +44,7 @@ class Metrics:
         self._started = started
         self._requests: dict[tuple[Key, int], int] = {}
         self._durations: dict[Key, Durations] = {}
+        self._store_times: dict[tuple[str, str], Durations] = {}
         self._others: list[Callable[[], Iterable[str]]] = []
         self.in_flight = {"mutating": 0, "readOnly": 0}
         """What waits for something just now; what is answered at once is never seen here."""
@@ -65,6 +66,14 @@ class Metrics:
         dry_run = "All" if "dryRun=All" in call.request.raw_query else ""
         self._count((call.verb, info.group, info.version, info.plural, subresource, scope, dry_run), status, seconds)
 
+    def stored(self, operation: str, resource: str, seconds: float) -> None:
+        """The store has answered a write."""
+        key = (operation, resource)
+        durations = self._store_times.get(key)
+        if durations is None:
+            durations = self._store_times[key] = Durations()
+        durations.observe(seconds)
+
     def _count(self, key: Key, status: int, seconds: float) -> None:
         counted = (key, status)
         self._requests[counted] = self._requests.get(counted, 0) + 1
@@ -74,7 +83,9 @@ class Metrics:
         durations.observe(seconds)
 
     def handle(self, call: Call) -> Answer:
-        text = "\n".join([*self._request_lines(), *self._process_lines(), *self._other_lines(), ""])
+        text = "\n".join(
+            [*self._request_lines(), *self._store_lines(), *self._process_lines(), *self._other_lines(), ""]
+        )
         return Response(200, text.encode(), TEXT)
 
     def _other_lines(self) -> Iterator[str]:
@@ -93,6 +104,13 @@ class Metrics:
         yield "# TYPE apiserver_request_duration_seconds histogram"
         for key, durations in self._durations.items():
             yield from _histogram_lines("apiserver_request_duration_seconds", _labels(key), durations)
+
+    def _store_lines(self) -> Iterator[str]:
+        yield "# HELP etcd_request_duration_seconds How long the store took, whatever it is."
+        yield "# TYPE etcd_request_duration_seconds histogram"
+        for (operation, resource_name), durations in self._store_times.items():
+            labels = f'operation="{operation}",type="{_safe(resource_name)}"'
+            yield from _histogram_lines("etcd_request_duration_seconds", labels, durations)
 
     def _process_lines(self) -> Iterator[str]:
         usage = resource.getrusage(resource.RUSAGE_SELF)

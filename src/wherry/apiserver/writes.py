@@ -48,6 +48,16 @@ def taken(served: Served, name: str, current: Entry | None) -> StatusError:
     return error
 
 
+async def timed(call: Call, operation: str, served: Served, write: Awaitable[Entry]) -> Entry:
+    """Await a write and count how long the store took."""
+    clock = call.parts.clock
+    began = clock.monotonic()
+    try:
+        return await write
+    finally:
+        call.parts.metrics.stored(operation, served.qualified, clock.monotonic() - began)
+
+
 async def change(call: Call, served: Served, key: str, name: str, compute: Change, *, dry_run: bool = False) -> Entry:
     """Replace an object by what `compute` makes of it; gives what is stored then.
 
@@ -82,9 +92,9 @@ async def _change(call: Call, served: Served, key: str, name: str, compute: Chan
         charge = charge_of_change(call, served, new, old)
         try:
             if charge is None:
-                return await _replace(store, entry, new, old, dry_run=dry_run)
+                return await timed(call, "update", served, _replace(store, entry, new, old, dry_run=dry_run))
             async with charged(call, served, charge, dry_run=dry_run):
-                return await _replace(store, entry, new, old, dry_run=dry_run)
+                return await timed(call, "update", served, _replace(store, entry, new, old, dry_run=dry_run))
         except RevisionMismatch as error:
             entry = error.current
         except KeyMissing:
@@ -116,7 +126,8 @@ def unsaved(key: str, obj: Object, entry: Entry | None = None) -> Entry:
 async def remove(call: Call, served: Served, key: str, name: str, last: Object, *, expected: int) -> Entry:
     """Take an object out; `last` is the state that watchers see go. Raises `NotFound`, `RevisionMismatch`."""
     try:
-        return await call.parts.store.delete(key, encoder(last), expected=expected, memo=last)
+        gone = call.parts.store.delete(key, encoder(last), expected=expected, memo=last)
+        return await timed(call, "delete", served, gone)
     except KeyMissing as error:
         raise not_found(served.group, served.plural, name) from error
     except StoreFull as error:

@@ -41,6 +41,7 @@ async def test_requests_are_told_by_priority_level_and_dry_run(api: Api) -> None
     dispatched = "apiserver_flowcontrol_dispatched_requests_total"
     assert (value(shown, dispatched, flow_schema="global-default", priority_level="global-default") or 0) >= 2
     assert value(shown, "apiserver_flowcontrol_nominal_limit_seats", priority_level="workload-low") == 98
+    assert value(shown, "etcd_request_duration_seconds_count", operation="create", type="namespaces") is None  # dry run
     assert value(shown, "apiserver_current_inflight_requests", request_kind="mutating") == 0
 
 
@@ -55,6 +56,7 @@ async def test_objects_and_watches_are_counted(api: Api) -> None:
     shown = await text(api)
     assert value(shown, "apiserver_longrunning_requests", resource="configmaps", verb="WATCH") == 1
     assert value(shown, "apiserver_watch_events_total", resource="configmaps") == 1
+    assert value(shown, "etcd_request_duration_seconds_count", operation="create", type="configmaps") == 1
 
 
 async def test_availability_and_build_are_told(api: Api) -> None:
