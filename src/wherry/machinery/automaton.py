@@ -19,11 +19,16 @@ from typing import Any
 MAX_STATES = 20_000
 """`a{1000}` is a thousand states; Go refuses more than a thousand repetitions in all."""
 _MAX_REMEMBERED = 5_000
+_MAX_FOLLOWING = 500
 
 Test = Callable[[str], bool]
 States = frozenset[int]
 Place = tuple[bool, bool, bool, bool]
 """Where in the text: at its begin, at its end, behind a character of a word, before one."""
+
+_BEGIN: Place = (True, False, False, False)
+_INSIDE: Place = (False, False, False, False)
+_END: Place = (False, True, False, False)
 
 _WORD = re.compile(r"\w", re.ASCII)
 _CATEGORIES: dict[Any, Test] = {
@@ -48,6 +53,18 @@ class NotRegular(ValueError):
     """The pattern has something that no automaton can do, or is too big for one."""
 
 
+class _Node:
+    """A state of the deterministic automaton: what may come next is remembered with it."""
+
+    __slots__ = ("following", "matched", "states", "waiting")
+
+    def __init__(self, states: States, waiting: States, matched: bool) -> None:
+        self.states = states
+        self.waiting = waiting
+        self.matched = matched
+        self.following: dict[str, _Node] = {}
+
+
 class Automaton:
     """A pattern, ready to be searched for in texts. Raises `NotRegular`, `re.error`."""
 
@@ -58,12 +75,46 @@ class Automaton:
         self._next: list[list[int]] = []
         self._closures: dict[tuple[States, Place], tuple[States, bool]] = {}
         self._steps: dict[tuple[States, str], States] = {}
+        self._nodes: dict[States, _Node] = {}
+        self._words = False
+        """The pattern asks for the edges of words."""
         parsed = parser.parse(pattern, re.ASCII)
         self._end = self._state()
         self._start = self._sequence(parsed, self._end, parsed.state.flags)
 
     def search(self, text: str) -> bool:
         """Whether the pattern matches anywhere in the text."""
+        if self._words or not text:
+            return self._search_with_words(text)
+        begin = frozenset((self._start,))
+        waiting, matched = self._closure(begin, _BEGIN)
+        if matched:
+            return True
+        node = self._node(self._step(waiting, text[0]))
+        for char in text[1:]:
+            if node.matched:
+                return True
+            node = node.following.get(char) or self._follow(node, char)
+        return self._closure(node.states | begin, _END)[1]
+
+    def _node(self, states: States) -> _Node:
+        """What is known of a set of states inside of a text."""
+        node = self._nodes.get(states)
+        if node is None:
+            if len(self._nodes) >= _MAX_REMEMBERED:
+                self._nodes.clear()
+            waiting, matched = self._closure(states | {self._start}, _INSIDE)
+            node = self._nodes[states] = _Node(states, waiting, matched)
+        return node
+
+    def _follow(self, node: _Node, char: str) -> _Node:
+        if len(node.following) >= _MAX_FOLLOWING:
+            node.following.clear()
+        following = node.following[char] = self._node(self._step(node.waiting, char))
+        return following
+
+    def _search_with_words(self, text: str) -> bool:
+        """The same where it matters whether a character belongs to a word."""
         current: States = frozenset()
         begin = frozenset((self._start,))
         last, before = len(text), False
@@ -198,6 +249,7 @@ class Automaton:
         if where not in _PLACES or flags & re.MULTILINE:
             raise NotRegular(f"unsupported assertion: {where}")
         state = self._state((end,))
+        self._words |= where in (op.AT_BOUNDARY, op.AT_NON_BOUNDARY)
         self._conditions[state] = _PLACES[where]
         return state
 

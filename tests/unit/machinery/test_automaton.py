@@ -7,6 +7,8 @@ import re
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from wherry.machinery.automaton import Automaton, NotRegular
 
@@ -48,3 +50,43 @@ def test_evil_patterns_take_no_longer(pattern: str) -> None:
 def test_what_is_not_regular_is_refused(pattern: str) -> None:
     with pytest.raises(NotRegular):
         Automaton(pattern)
+
+
+FINDS = [
+    ("a+", "baac", (1, 3)),
+    ("a+?", "baac", (1, 2)),
+    ("foo|foobar", "xfoobar", (1, 4)),
+    ("(?:a|ab)(?:c|bcd)", "abcd", (0, 4)),
+    ("^b", "ab", None),
+    ("b$", "abb", (2, 3)),
+    (r"\bcat\b", "concat cat", (7, 10)),
+    ("x*", "aaa", (0, 0)),
+    ("(a*)*b", "aaab", (0, 4)),
+]
+
+
+@pytest.mark.parametrize(("pattern", "text", "place"), FINDS)
+def test_the_first_match_is_the_one_that_perl_would_take(
+    pattern: str, text: str, place: tuple[int, int] | None
+) -> None:
+    assert Automaton(pattern).find(text) == place
+    python = re.search(pattern, text)
+    assert (python.span() if python else None) == place
+
+
+@given(
+    st.text("ab|*+?()^$.", max_size=8),
+    st.text("ab", max_size=8),
+)
+@settings(max_examples=300, deadline=None)
+def test_search_and_find_agree_with_python(pattern: str, text: str) -> None:
+    try:
+        automaton = Automaton(pattern)
+    except (re.error, NotRegular, OverflowError, RecursionError):
+        return
+    wanted = re.search(pattern.replace("$", r"\Z"), text, re.ASCII)
+    assert automaton.search(text) is (wanted is not None)
+    found = automaton.find(text)
+    assert (found is None) is (wanted is None)
+    if wanted is not None and found is not None:
+        assert found[0] == wanted.start()
