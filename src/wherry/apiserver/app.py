@@ -51,6 +51,7 @@ from wherry.apiserver.objects import stamp
 from wherry.apiserver.options import check_timeout, wants_watch
 from wherry.apiserver.parts import Parts
 from wherry.apiserver.policies.assembly import mutating_policies, validating_policies
+from wherry.apiserver.policies.status import PolicyStatus
 from wherry.apiserver.quotas.reservations import Reservations
 from wherry.apiserver.registry import Registry
 from wherry.apiserver.request_info import PathCache, verb_of
@@ -131,6 +132,7 @@ class ApiServer:
                 self.parts.admission.add(plugin)
         self.parts.metrics.add(webhooks.metrics.lines)
         self._addresses = self._services.keeper = AddressKeeper(self.parts, self._services)
+        self._policy_status = PolicyStatus(self.parts)
         self._custom = CustomResources(self.parts, self._calls)
         self._in_process = tuple(aggregated)
         self._aggregator = Aggregator(self.parts, proxy=config.front_proxy, http=http, in_process=aggregated)
@@ -188,6 +190,7 @@ class ApiServer:
         self._services.ranges.start(parts.store, parts.hubs.of(RANGES))
         self._addresses.start()
         self._custom.start()
+        self._policy_status.start()
         self._autoregistration.start()
         self._aggregator.start()
         self._flow.start()
@@ -214,6 +217,7 @@ class ApiServer:
         self._flow.close()
         self._addresses.close()
         await self._aggregator.close()
+        await self._policy_status.aclose()
         await self._calls.aclose()
         await self._authentication.aclose()
         await self._authorization.aclose()

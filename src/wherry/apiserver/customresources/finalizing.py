@@ -47,7 +47,9 @@ async def delete_instances(parts: Parts, definition: Object) -> int:
     for entry in parts.store.range(served.prefix).entries:
         namespace, _, name = entry.key[len(served.prefix) :].rpartition("/")
         try:
-            await delete(_call(parts, served, namespace, name), served, namespace, name, DeleteOptions())
+            call = _call(parts, served, namespace, name)
+            # As upstream: nobody is asked, so that nobody can keep a definition from going.
+            await delete(call, served, namespace, name, DeleteOptions(), admission=False)
         except NotFound:
             continue
     return parts.store.count(served.prefix)

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from wherry.api.types import Object
 from wherry.apiserver.parts import Parts
+from wherry.apiserver.policies.metrics import PolicyMetrics
 from wherry.apiserver.policies.mutating import MutatingPolicies
 from wherry.apiserver.policies.selecting import Policies
 from wherry.apiserver.policies.validating import ValidatingPolicies
@@ -19,8 +20,10 @@ T = TypeVar("T")
 
 
 def validating(parts: Parts, policies: str, bindings: str) -> ValidatingPolicies:
+    metrics = PolicyMetrics()
+    parts.metrics.add(metrics.lines)
     return ValidatingPolicies(
-        Policies(_of(parts, policies, validating_policy_of), _of(parts, bindings, binding_of), parts.registry)
+        Policies(_of(parts, policies, validating_policy_of), _of(parts, bindings, binding_of), parts.registry), metrics
     )
 
 

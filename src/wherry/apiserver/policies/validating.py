@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import orjson
 
 from wherry.api.errors import Cause, NotFound, StatusError
 from wherry.apiserver.admission.attributes import Attributes
+from wherry.apiserver.policies.metrics import PolicyMetrics
 from wherry.apiserver.policies.parameters import Misconfigured, parameters
 from wherry.apiserver.policies.seen import bindings_of
 from wherry.apiserver.policies.selecting import Policies, selectors_fit
@@ -43,8 +45,9 @@ class ValidatingPolicies:
     name = "ValidatingAdmissionPolicy"
     validating = True
 
-    def __init__(self, policies: Policies[ValidatingPolicy]) -> None:
+    def __init__(self, policies: Policies[ValidatingPolicy], metrics: PolicyMetrics) -> None:
         self._policies = policies
+        self._metrics = metrics
 
     def concerns(self, operation: str, qualified: str, subresource: str) -> bool:
         return self._policies.concern(operation, qualified, subresource)
@@ -87,7 +90,11 @@ class ValidatingPolicies:
                 refusals += _misconfigured(policy, binding, str(error))
                 continue
             for each in given:
+                began = attributes.parts.clock.monotonic()
                 judgement = judge(policy, {**known, "params": each})
+                seconds = attributes.parts.clock.monotonic() - began
+                for action, denial in product(binding.actions, judgement.denials):
+                    self._metrics.observe(policy.name, binding.name, action, denial, seconds)
                 refusals += _act(attributes, policy, binding, judgement)
                 for key, text in judgement.annotations:
                     annotations.setdefault(key, {})[text] = None

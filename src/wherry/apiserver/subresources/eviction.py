@@ -49,7 +49,9 @@ def handle(call: Call) -> Answer:
         wanted_uid = asked.uid or pod["metadata"]["uid"]
         if not _needs_no_budget(pod) and (budget := _budget_of(call, pod)) is not None:
             await _take_from(call, budget, pod, dry_run=dry_run)
-        await delete(call, call.served, call.info.namespace, name, replace(asked, uid=wanted_uid, dry_run=dry_run))
+        wish = replace(asked, uid=wanted_uid, dry_run=dry_run)
+        # The eviction itself was admitted; upstream asks nobody about the delete that comes of it.
+        await delete(call, call.served, call.info.namespace, name, wish, admission=False)
         return data_reply(call, CREATED, 201)
 
     return write()

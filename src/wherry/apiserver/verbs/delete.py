@@ -59,8 +59,10 @@ def handle(call: Call) -> Answer:
     return write()
 
 
-async def delete(call: Call, served: Served, namespace: str, name: str, options: DeleteOptions) -> Deleted:
-    """Delete one object. Raises `NotFound`, `Conflict`, `Forbidden`."""
+async def delete(
+    call: Call, served: Served, namespace: str, name: str, options: DeleteOptions, *, admission: bool = True
+) -> Deleted:
+    """Delete one object; without `admission` where something else was admitted instead. Raises `NotFound`, `Conflict`, `Forbidden`."""
     key = served.key(namespace, name)
     store = call.parts.store
     while True:
@@ -68,9 +70,9 @@ async def delete(call: Call, served: Served, namespace: str, name: str, options:
         if entry is None:
             raise not_found(served.group, served.plural, name)
         obj = fresh(entry)
-        await admit_both(
-            call, served, "DELETE", None, await _as_served(served, obj), name=name, dry_run=options.dry_run
-        )
+        if admission:
+            seen = await _as_served(served, obj)
+            await admit_both(call, served, "DELETE", None, seen, name=name, dry_run=options.dry_run)
         before = entry.mod_revision
         outcome = decide(served, obj, options, call.parts.clock.now())
         if outcome is Outcome.PENDING:

@@ -59,28 +59,28 @@ class Asking:
 
     async def ask(self, hook: Hook, attributes: Attributes, subject: Subject, found: Match) -> Verdict | None:
         """The webhook's consent; None where it failed and that is to be ignored. Raises `StatusError`."""
-        clock = attributes.parts.clock
+        clock, name = attributes.parts.clock, hook.name
         began = clock.monotonic()
         kind, operation = "admit" if self._mutating else "validating", attributes.operation
+
+        def counted(code: int, *, rejected: bool) -> None:
+            self._metrics.asked(name, kind, operation, clock.monotonic() - began, rejected=rejected, code=code)
+
         try:
             verdict = await self._ask(hook, attributes, subject, found)
         except Failed as failure:
-            self._metrics.asked(
-                hook.name, kind, operation, clock.monotonic() - began, rejected=not hook.ignore_failures
-            )
+            counted(failure.code, rejected=not hook.ignore_failures)
             if hook.ignore_failures:
-                self._metrics.failed_open(hook.name, kind)
-                attributes.parts.log.warning(
-                    "failed calling webhook, failing open", webhook=hook.name, why=str(failure)
-                )
+                self._metrics.failed_open(name, kind)
+                attributes.parts.log.warning("failed calling webhook, failing open", webhook=name, why=str(failure))
                 return None
-            self._metrics.rejected(hook.name, kind, operation, "calling_webhook_error", failure.code)
+            self._metrics.rejected(name, kind, operation, "calling_webhook_error", failure.code)
             raise failure.error() from failure
         except StatusError as error:
-            self._metrics.asked(hook.name, kind, operation, clock.monotonic() - began, rejected=True)
-            self._metrics.rejected(hook.name, kind, operation, "no_error", error.status_code)
+            counted(error.status_code, rejected=True)
+            self._metrics.rejected(name, kind, operation, "no_error", error.status_code)
             raise
-        self._metrics.asked(hook.name, kind, operation, clock.monotonic() - began, rejected=False)
+        counted(200, rejected=False)
         return verdict
 
     async def _ask(self, hook: Hook, attributes: Attributes, subject: Subject, found: Match) -> Verdict:

@@ -6,22 +6,26 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 _BUCKETS = (0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 10.0, 25.0)
+_MOST_CODE = 600
 _PREFIX = "apiserver_admission_webhook"
 
 
 class WebhookMetrics:
     """Counts; empty until the first webhook is asked."""
 
-    __slots__ = ("_durations", "_failed_open", "_rejections")
+    __slots__ = ("_durations", "_failed_open", "_rejections", "_requests")
 
     def __init__(self) -> None:
         self._durations: dict[str, list[float]] = {}
         """By labels: a count for each bucket, one for all beyond, then the sum."""
         self._rejections: dict[str, int] = {}
         self._failed_open: dict[str, int] = {}
+        self._requests: dict[str, int] = {}
 
-    def asked(self, name: str, kind: str, operation: str, seconds: float, *, rejected: bool) -> None:
+    def asked(self, name: str, kind: str, operation: str, seconds: float, *, rejected: bool, code: int) -> None:
         labels = f'name="{name}",operation="{operation}",rejected="{str(rejected).lower()}",type="{kind}"'
+        counted = f'code="{min(code, _MOST_CODE)}",{labels}'
+        self._requests[counted] = self._requests.get(counted, 0) + 1
         counts = self._durations.setdefault(labels, [0.0] * (len(_BUCKETS) + 2))
         counts[bisect_left(_BUCKETS, seconds)] += 1
         counts[-1] += seconds
@@ -42,7 +46,11 @@ class WebhookMetrics:
             yield f"# TYPE {_PREFIX}_admission_duration_seconds histogram"
         for labels, counts in self._durations.items():
             yield from _histogram(f"{_PREFIX}_admission_duration_seconds", labels, counts)
-        for name, counters in (("rejection_count", self._rejections), ("fail_open_count", self._failed_open)):
+        for name, counters in (
+            ("request_total", self._requests),
+            ("rejection_count", self._rejections),
+            ("fail_open_count", self._failed_open),
+        ):
             if counters:
                 yield f"# TYPE {_PREFIX}_{name} counter"
             for labels, count in counters.items():

@@ -137,7 +137,6 @@ async def test_subresources_are_admitted_as_the_objects_that_were_sent() -> None
         ("CREATE", "", "Pod"),
         ("CREATE", "binding", "Binding"),
         ("CREATE", "eviction", "Eviction"),
-        ("DELETE", "", "Pod"),
     ]
 
 

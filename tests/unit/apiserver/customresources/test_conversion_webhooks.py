@@ -252,3 +252,16 @@ async def test_admission_webhooks_see_the_version_they_ask_for(
         assert (create["requestKind"]["version"], create["kind"]["version"]) == ("v2", "v1")
         assert create["object"]["spec"]["schedule"] == "* * * * *"
         assert delete["oldObject"]["spec"]["schedule"] == "* * * * *"
+
+
+async def test_no_webhook_can_keep_a_definition_from_going(api: Api, establish: Establish, hook: WebhookServer) -> None:
+    await establish(definition(V1))
+    await api.create(CRONTABS, {**second(), "apiVersion": f"{GROUP}/v1", "spec": {"schedule": "0"}})
+    rule = {"apiGroups": [GROUP], "apiVersions": ["*"], "operations": ["DELETE"], "resources": ["*"]}
+    closed = {"url": "https://localhost:1/"}
+    hooks = {"metadata": {"name": "c"}, "webhooks": [webhook(hook, rules=[rule], clientConfig=closed)]}
+    await api.create(f"{CONFIGURATIONS}/validatingwebhookconfigurations", hooks)
+    assert (await api("DELETE", f"{CRONTABS}/one")).status == 500
+    await api("DELETE", f"{DEFINITIONS}/crontabs.{GROUP}")
+    await settled()
+    assert (await api("GET", f"{DEFINITIONS}/crontabs.{GROUP}")).status == 404

@@ -58,6 +58,9 @@ async def test_warn_and_audit_let_the_write_through(api: Api, enforce: Enforce) 
     assert answer.status == 201
     warning = "Validation failed for ValidatingAdmissionPolicy 'p' with binding 'p-b': no"
     assert answer.headers["Warning"] == f'299 - "{warning}"'
+    series = (await api("GET", "/metrics")).raw.decode()
+    labels = 'enforcement_action="warn",error_type="no_error",policy="p",policy_binding="p-b"'
+    assert f"apiserver_validating_admission_policy_check_total{{{labels}}} 1" in series
 
 
 async def test_expressions_see_the_request_the_namespace_and_both_objects(api: Api, enforce: Enforce) -> None:

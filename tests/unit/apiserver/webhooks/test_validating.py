@@ -227,9 +227,9 @@ async def test_dry_run_asks_only_webhooks_without_side_effects(
     [
         (["pods"], "*", ["CREATE pods"]),
         (["pods/status"], "*", ["UPDATE pods/status"]),
-        (["pods/*"], "Namespaced", ["CREATE pods", "UPDATE pods/status", "CREATE pods/eviction", "DELETE pods"]),
+        (["pods/*"], "Namespaced", ["CREATE pods", "UPDATE pods/status", "CREATE pods/eviction"]),
         (["*/*"], "Cluster", ["CREATE namespaces"]),
-        (["*"], "*", ["CREATE pods", "DELETE pods", "CREATE namespaces"]),
+        (["*"], "*", ["CREATE pods", "CREATE namespaces"]),
     ],
 )
 async def test_rules_choose_resources_subresources_and_scope(
