@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import orjson
 
+from wherry.api.errors import StatusError
 from wherry.api.types import Object
 from wherry.apiserver.audit.policy import LEVELS, METADATA, REQUEST, RESPONSE, Rule
+from wherry.apiserver.bodies import media_type, parse, parse_yaml
 from wherry.apiserver.call import Call
 from wherry.apiserver.reviews.identity import user_info
 from wherry.base.times import rfc3339_micro
@@ -84,7 +86,7 @@ class Record:
         call = self._call
         if not call.info.resource_request or call.verb not in _WITH_BODY or not call.request.body:
             return
-        body = _parsed(call.request.body)
+        body = _sent(call)
         if body is None:
             return
         if call.verb == "create":
@@ -126,6 +128,17 @@ def _response_status(reply: Reply, code: int) -> Object:
     if isinstance(body, dict) and body.get("kind") == "Status":
         status.update({field: body[field] for field in ("status", "message", "reason", "details") if field in body})
     return status
+
+
+def _sent(call: Call) -> object | None:
+    """What the client sent, in whichever form; None for what cannot be read, which the handler will refuse."""
+    request = call.request
+    try:
+        if call.verb != "patch":
+            return parse(request, "")
+        return parse_yaml(request.body, "") if media_type(request).endswith("yaml") else _parsed(request.body)
+    except StatusError:
+        return None
 
 
 def _body(reply: Response) -> bytes:

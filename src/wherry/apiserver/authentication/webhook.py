@@ -87,19 +87,30 @@ class WebhookTokens:
         if status.get("authenticated") is not True:
             return Reviewed(None, (), str(status.get("error") or "the token webhook does not know the token"), until)
         named = status.get("audiences")
+        if named is not None and not isinstance(named, list):
+            raise TokenError("the token webhook's audiences are no list")
         # A webhook that knows nothing of audiences speaks for the API server's own.
         good = tuple(each for each in asked if each in (named or self._audiences))
         if not good:
             return Reviewed(None, (), "the token is for another audience", until)
-        return Reviewed(_user(status.get("user") or {}), good, "", until)
+        return Reviewed(_user(status.get("user")), good, "", until)
 
 
-def _user(info: Object) -> User:
-    name = info.get("username")
-    if not isinstance(name, str) or not name:
+def _user(info: object) -> User:
+    name = info.get("username") if isinstance(info, dict) else None
+    if not isinstance(info, dict) or not isinstance(name, str) or not name:
         raise TokenError("the token webhook named no user")
-    groups = tuple(each for each in info.get("groups") or () if isinstance(each, str))
+    groups = tuple(each for each in _list(info.get("groups")) if isinstance(each, str))
     if AUTHENTICATED not in groups:
         groups = (*groups, AUTHENTICATED)
-    extra = {key: tuple(values) for key, values in (info.get("extra") or {}).items() if isinstance(values, list)}
+    given = info.get("extra")
+    extra = {
+        str(key): tuple(map(str, values))
+        for key, values in (given.items() if isinstance(given, dict) else ())
+        if isinstance(values, list)
+    }
     return User(name, groups, str(info.get("uid") or ""), extra)
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []

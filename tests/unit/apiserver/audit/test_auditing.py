@@ -171,6 +171,19 @@ async def test_what_pod_security_finds_is_noted(clock: FakeClock, tmp_path: Path
         assert violations.startswith('would violate PodSecurity "restricted:latest": allowPrivilegeEscalation != false')
 
 
+async def test_what_was_sent_is_read_in_whichever_form_it_came(clock: FakeClock, tmp_path: Path) -> None:
+    rule = {"level": "Request", "omitStages": ["RequestReceived"]}
+    async with serving(clock, tmp_path, rule) as (api, log):
+        body = yaml.safe_dump({"apiVersion": "v1", "kind": "ConfigMap", **config_map("yaml")}).encode()
+        await api("POST", MAPS, body, {"content-type": "application/yaml"})
+        await api.patch(f"{MAPS}/yaml", {"data": {"a": "b"}})
+        await api("POST", MAPS, b"{nonsense")
+        created, patched, refused = await log.events()
+        assert (created["objectRef"]["name"], created["requestObject"]["kind"]) == ("yaml", "ConfigMap")
+        assert (patched["verb"], patched["requestObject"]) == ("patch", {"data": {"a": "b"}})
+        assert refused["responseStatus"]["code"] == 400 and "requestObject" not in refused
+
+
 async def test_a_watch_is_written_down_when_it_starts_and_when_it_ends(clock: FakeClock, tmp_path: Path) -> None:
     async with serving(clock, tmp_path, {"level": "Metadata"}) as (api, log):
         reply = await api.reply("GET", f"{MAPS}?watch=true&timeoutSeconds=5")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from wherry.apiserver.authentication.jwt import encode_part
 from wherry.apiserver.config import ServerConfig
 from wherry.apiserver.configuration.problems import ConfigurationError
 from wherry.base.fake_clock import FakeClock
@@ -210,3 +211,40 @@ async def test_expressions_make_names_and_rules(clock: FakeClock, provider: Prov
         }
         for wrong in ({"email_verified": False}, {"email": "system:node@x"}, {"roles": 7}, {"realm": {}}):
             assert (await ask(api, provider.token({**claims, **wrong}))).status == 401
+
+
+async def test_nonsense_is_refused_and_nothing_breaks(api: Api, provider: Provider) -> None:
+    good, deep = provider.token(CLAIMS).split(".")[1], "[" * 3000
+
+    def made(head: str, claims: str = "", signature: str = "x") -> str:
+        parts = [encode_part(head.encode()), encode_part(claims.encode()) if claims else good]
+        return ".".join([*parts, encode_part(signature.encode())])
+
+    tokens = [
+        *("..", "a.b.c", "é.é.é", "x" * 100_000),
+        made("[]"),
+        made("{}", "7"),
+        made(deep, deep),
+        made("{}", '{"iss": ["https://x"]}'),
+        made('{"alg": 7, "kid": ["first"]}'),
+        made('{"alg": "ES256", "kid": "first"}', signature="short"),
+        made('{"alg": "RS256", "kid": "first"}', signature="x" * 256),
+        *(provider.token({**CLAIMS, **wrong}) for wrong in ({"aud": {"a": 1}}, {"exp": "soon"}, {"exp": True})),
+        provider.token({**CLAIMS, "groups": [["dev"]]}),
+    ]
+    for token in tokens:
+        assert (await ask(api, token)).status == 401, token[:80]
+
+
+async def test_keys_that_are_no_keys_are_passed_over(api: Api, provider: Provider) -> None:
+    class Nonsense(ProviderKey):
+        def __init__(self, jwk: dict[str, Any]) -> None:
+            self._jwk = jwk
+
+        def jwk(self) -> dict[str, Any]:
+            return self._jwk
+
+    wrong = [{}, {"kty": "EC", "crv": "P-256", "x": "AQ", "y": "AQ"}, {"kty": "RSA", "n": "AQ", "e": "AQ"}, {"kty": []}]
+    wrong += [{"kty": "oct", "k": "AQ"}, {"kty": "OKP", "crv": "Ed25519", "x": "AQ"}, {"kty": "EC", "crv": 7}]
+    provider.keys += [Nonsense(each) for each in wrong]
+    assert (await ask(api, provider.token(CLAIMS))).status == 201

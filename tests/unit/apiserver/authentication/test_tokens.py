@@ -143,6 +143,27 @@ async def test_a_webhook_knows_tokens_and_is_asked_again_after_two_minutes(clock
         assert "never heard of it" in status["error"]
 
 
+@pytest.mark.parametrize(
+    "status",
+    [
+        {},
+        {"authenticated": "true"},
+        {"authenticated": True},
+        {"authenticated": True, "user": "rita"},
+        {"authenticated": True, "user": {"username": ""}},
+        {"authenticated": True, "user": {"username": "rita"}, "audiences": "all"},
+    ],
+)
+async def test_an_answer_that_names_nobody_lets_nobody_in(
+    clock: FakeClock, tmp_path: Path, status: dict[str, Any]
+) -> None:
+    async with (
+        review_service(tmp_path, lambda spec: status) as service,
+        serving(clock, authentication_webhook=service.kubeconfig) as api,
+    ):
+        assert (await ask(api, "remote")).status == 401
+
+
 async def test_a_webhook_that_answers_for_other_audiences_does_not_count(clock: FakeClock, tmp_path: Path) -> None:
     def decide(spec: dict[str, Any]) -> dict[str, Any]:
         return {"authenticated": True, "user": {"username": "rita"}, "audiences": ["elsewhere"]}
