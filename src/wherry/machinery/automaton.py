@@ -76,6 +76,7 @@ class Automaton:
         self._closures: dict[tuple[States, Place], tuple[States, bool]] = {}
         self._steps: dict[tuple[States, str], States] = {}
         self._nodes: dict[States, _Node] = {}
+        self._starts: dict[str, bool] = {}
         self._words = False
         """The pattern asks for the edges of words."""
         parsed = parser.parse(pattern, re.ASCII)
@@ -134,13 +135,17 @@ class Automaton:
 
         Ways are followed in the order of their preference, each once per character (Pike's algorithm).
         """
+        if not start and not self.search(text):
+            return None  # what is quickly known
         threads: list[tuple[int, int]] = []
         found: tuple[int, int] | None = None
-        for position in range(start, len(text) + 1):
+        position, last = start - 1, len(text)
+        while position < last and (threads or found is None):
+            position += 1
             if found is None:
+                if not threads:
+                    position = self._next_start(text, position)
                 threads.append((self._start, position))
-            if not threads:
-                break
             threads, ended = self._preferred(threads, _place(text, position))
             found = (ended, position) if ended is not None else found
             char = text[position : position + 1]
@@ -152,6 +157,23 @@ class Automaton:
                 for following in self._next[state]
             ]
         return found
+
+    def _next_start(self, text: str, position: int) -> int:
+        """The next place where a match can begin: one whose character is right for it."""
+        waiting, matched = self._closure(frozenset((self._start,)), _INSIDE)
+        if matched or self._words or not position:
+            return position
+        starts = self._starts
+        if len(starts) >= _MAX_REMEMBERED:
+            starts.clear()
+        for place in range(position, len(text)):
+            char = text[place]
+            good = starts.get(char)
+            if good is None:
+                good = starts[char] = bool(self._step(waiting, char))
+            if good:
+                return place
+        return len(text)
 
     def _preferred(self, threads: list[tuple[int, int]], place: Place) -> tuple[list[tuple[int, int]], int | None]:
         """The threads that wait for a character, best first, up to one that has ended; and where that one began."""
