@@ -80,7 +80,7 @@ class Applier:
         """Without what nobody owns."""
         left, identity = dict(applied.managed), self.actor.identity
         if (mine := left.pop(identity, None)) is not None and (fields := sets.difference(mine.fields, HIDDEN)):
-            left[identity] = replace(mine, fields=fields)
+            left[identity] = mine.owning(fields)
         return capped(left)
 
     def _merged(self, live: Object, managed: Managed) -> Applied:

@@ -5,7 +5,7 @@ Source: sigs.k8s.io/structured-merge-diff/v6/merge (update.go), KEP-555.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from wherry.machinery.fieldsets import sets
@@ -51,7 +51,7 @@ def apply(
     merged = merge(shape, live, config)
     last = managed.get(actor.identity)
     owned = keep(fields_of(shape, config))
-    now: Managed = {**managed, actor.identity: replace(actor, fields=owned)}
+    now: Managed = {**managed, actor.identity: actor.owning(owned)}
     new = merged
     if last is not None and (last.api_version != actor.api_version or sets.difference(last.fields, owned)):
         new = prune(merged, now, last, convert=convert, api_version=actor.api_version)

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from wherry.machinery.fieldsets.elements import shown
-from wherry.machinery.fieldsets.shape import ATOMIC, SET, ItemError, List, Map, Node, Scalar, settle
+from wherry.machinery.fieldsets.shape import ATOMIC, SET, ItemError, List, Map, Node, Open, Scalar, settle
 
 
 def problems(shape: Node, value: Any) -> str:
@@ -26,26 +26,24 @@ def problems(shape: Node, value: Any) -> str:
 
 def _fits(shape: Node, value: Any) -> bool:
     """Whether nothing is wrong; nearly always so, and found out without a word about where."""
-    kind = settle(shape, value)
     if value is None:
         return True
-    if isinstance(kind, Scalar):
-        return value.__class__ in _TYPES[kind.kind]
+    kind = settle(shape, value) if shape.__class__ is Open else shape
     if isinstance(kind, Map):
         return value.__class__ is dict and _map_fits(kind, value)
-    return value.__class__ is list and _list_fits(kind, value)
+    if isinstance(kind, List):
+        return value.__class__ is list and _list_fits(kind, value)
+    return isinstance(kind, Scalar) and value.__class__ in kind.types
 
 
 def _map_fits(shape: Map, value: dict[str, Any]) -> bool:
     fields, rest = shape.fields, shape.rest
     for key, item in value.items():
-        inner = fields.get(key) or rest
-        if inner is None:
-            return False
-        if item.__class__ is str and inner.__class__ is Scalar:
-            if inner.kind not in ("string", "untyped"):
+        inner = fields.get(key, rest)
+        if isinstance(inner, Scalar):
+            if item.__class__ not in inner.types and item is not None:
                 return False
-        elif not _fits(inner, item):
+        elif inner is None or not _fits(inner, item):
             return False
     return True
 
@@ -109,8 +107,7 @@ def _list(shape: List, value: Any, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _scalar(shape: Scalar, value: Any) -> str:
-    kinds = _TYPES[shape.kind]
-    if value.__class__ in kinds:
+    if value.__class__ in shape.types:
         return ""
     if shape.kind == "numeric":
         return f"expected numeric (int or float), got {_go_type(value)}"
@@ -120,12 +117,6 @@ def _scalar(shape: Scalar, value: Any) -> str:
     return f"expected {what}, got &{{{_go(value)}}}"
 
 
-_TYPES: dict[str, tuple[type, ...]] = {
-    "string": (str,),
-    "numeric": (int, float),
-    "boolean": (bool,),
-    "untyped": (str, int, float, bool),
-}
 _GO_TYPES = {
     str: "string", bool: "bool", int: "int64", float: "float64", dict: "map[string]interface {}", list: "[]interface {}"
 }  # fmt: skip

@@ -43,6 +43,10 @@ class Entry:
         """Who it is: one that applies is the same one at every version."""
         return (self.manager, self.operation, "" if self.operation == APPLY else self.api_version, self.subresource)
 
+    def owning(self, fields: Tree) -> Entry:
+        """The same manager with other fields. (`dataclasses.replace` costs several times as much.)"""
+        return Entry(self.manager, self.operation, self.api_version, fields, self.time, self.subresource)
+
     def encoded(self) -> dict[str, Any]:
         """As it stands in `metadata.managedFields`."""
         given = {
@@ -200,7 +204,7 @@ def settle(managed: Managed, change: Change, actor: Identity | None) -> tuple[Ma
         if difference.removed:
             fields = sets.recursive_difference(fields, difference.removed)
         if fields:
-            left[identity] = entry if fields is entry.fields else replace(entry, fields=fields)
+            left[identity] = entry if fields is entry.fields else entry.owning(fields)
     return left, conflicts
 
 
@@ -211,7 +215,7 @@ def update(managed: Managed, change: Change, actor: Entry) -> Managed:
     if taken:
         before = left.get(actor.identity)
         fields = sets.union(taken, before.fields) if before else taken
-        left[actor.identity] = replace(actor, fields=fields)
+        left[actor.identity] = actor.owning(fields)
     return capped(left)
 
 

@@ -24,6 +24,14 @@ Make = Callable[[Any], Tree | None]
 Plan = tuple[tuple[str, Make], ...]
 
 
+_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
+    "string": (str,),
+    "numeric": (int, float),
+    "boolean": (bool,),
+    "untyped": (str, int, float, bool),
+}
+
+
 class ItemError(ValueError):
     """An item of a list cannot be told from the others; the message is upstream's."""
 
@@ -31,10 +39,12 @@ class ItemError(ValueError):
 class Scalar:
     """A value without parts. `kind` is string, numeric, boolean or untyped (any of them)."""
 
-    __slots__ = ("kind",)
+    __slots__ = ("kind", "types")
 
     def __init__(self, kind: str = "untyped") -> None:
         self.kind = kind
+        self.types = _TYPES[kind]
+        """What JSON gives for it."""
 
     def added(self, value: Any) -> Tree:
         return LEAF
