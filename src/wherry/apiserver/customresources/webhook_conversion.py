@@ -35,7 +35,8 @@ class WebhookConversion:
         self._kind = kind
         self._api_version = api_version
         self._stored = stored
-        self._known: dict[tuple[str, int], Entry] = {}
+        self._known: dict[tuple[str, int], tuple[bytes, Entry]] = {}
+        """What was made of which bytes: a dry run answers with others at the same revision."""
 
     async def to_stored(self, obj: Object) -> Object:
         """The object in the version in which it is to be written; itself where that is its own."""
@@ -56,14 +57,15 @@ class WebhookConversion:
                 self._known.clear()
             for entry, obj in zip(missing, objects, strict=True):
                 made = Entry(entry.key, orjson.dumps(obj), entry.create_revision, entry.mod_revision, obj)
-                found[entry.key, entry.mod_revision] = self._known[entry.key, entry.mod_revision] = made
+                found[entry.key, entry.mod_revision] = made
+                self._known[entry.key, entry.mod_revision] = (entry.value, made)
         return [made for entry in entries if (made := found[entry.key, entry.mod_revision]) is not None]
 
     def _at_hand(self, entry: Entry) -> Entry | None:
         if decoded(entry)["apiVersion"] == self._api_version:
             return entry
-        # What a dry run answers with has no revision of its own.
-        return self._known.get((entry.key, entry.mod_revision)) if entry.mod_revision else None
+        known = self._known.get((entry.key, entry.mod_revision))
+        return known[1] if known is not None and known[0] == entry.value else None
 
     async def changes(self, changes: Sequence[Change]) -> list[Change]:
         """The changes with the objects in the served version."""

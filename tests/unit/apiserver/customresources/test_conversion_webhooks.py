@@ -265,3 +265,13 @@ async def test_no_webhook_can_keep_a_definition_from_going(api: Api, establish: 
     await api("DELETE", f"{DEFINITIONS}/crontabs.{GROUP}")
     await settled()
     assert (await api("GET", f"{DEFINITIONS}/crontabs.{GROUP}")).status == 404
+
+
+async def test_a_dry_run_is_answered_in_its_version_and_leaves_nothing(api: Api, crontabs: WebhookServer) -> None:
+    made = await api.create(SECOND, second())
+    dry = await api("PUT", f"{SECOND}/one?dryRun=All", {**made, "spec": {"cron": "dry"}})
+    assert (dry.status, dry.body["spec"]) == (200, {"cron": "dry"})
+    assert (await api("GET", f"{SECOND}/one")).body["spec"]["cron"] == "* * * * *"
+    new = await api("POST", f"{SECOND}?dryRun=All", second("two"))
+    assert (new.status, new.body["apiVersion"]) == (201, f"{GROUP}/v2")
+    assert (await api("GET", f"{SECOND}/two")).status == 404
