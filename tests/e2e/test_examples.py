@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,12 +36,21 @@ def path_with_wherry(tmp_path_factory: pytest.TempPathFactory) -> str:
     return os.pathsep.join([str(folder), os.environ["PATH"]])
 
 
+@pytest.fixture(scope="session")
+def simulated_home(tmp_path_factory: pytest.TempPathFactory, path_with_wherry: str) -> Iterator[str]:
+    """Where the examples on fake nodes keep the cluster that they share; it is removed at the end."""
+    home = str(tmp_path_factory.mktemp("simulated"))
+    yield home
+    environment = {**os.environ, "PATH": path_with_wherry, "WHERRY_HOME": home, "KUBECONFIG": f"{home}/kubeconfig"}
+    subprocess.run(["wherry", "down", "simulated"], env=environment, capture_output=True, timeout=60, check=False)
+
+
 @pytest.mark.parametrize("program", programs(), ids=lambda program: program.parent.name)
-def test_example(program: Path, cluster: Shell, path_with_wherry: str) -> None:
+def test_example(program: Path, cluster: Shell, path_with_wherry: str, simulated_home: str) -> None:
     command = [sys.executable, str(program)] if program.suffix == ".py" else [str(program)]
     done = subprocess.run(
         [*command, *OPTIONS.get(program.parent.name, [])],
-        env={**cluster.environment, "PATH": path_with_wherry},
+        env={**cluster.environment, "PATH": path_with_wherry, "EXAMPLES_HOME": simulated_home},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

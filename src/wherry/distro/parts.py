@@ -119,7 +119,7 @@ class Parts:
             root_ca=credentials.ca.decode(),
             sign_token=SigningKey(credentials.signing_key).sign,
             signing_authority=(credentials.ca, credentials.authority.pair.key.read_bytes()),
-            node_monitor_grace=grace_seconds(self._config.pretended_nodes),
+            node_monitor_grace=grace_seconds(self._config.pretended_nodes, virtual=self._config.clock == "virtual"),
         )
         enabled = selected(self._config.controllers)
 

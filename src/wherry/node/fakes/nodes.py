@@ -92,7 +92,7 @@ class FakeNodes:
             forget=self._usage.forget,
             log=self._log,
         )
-        self._heartbeats = Heartbeats(client=client, clock=clock, alive=self._alive, log=self._log)
+        self._heartbeats = Heartbeats(client=client, clock=clock, alive=self._alive, report=self._report, log=self._log)
 
     async def run(self) -> None:
         handler = self._nodes.add_handler(self._node_seen, lambda old, new: self._node_seen(new), self._node_gone)
@@ -123,8 +123,8 @@ class FakeNodes:
         self._silent.discard(name)
         if (node := self._nodes.get("", name)) is None:
             return
-        await self._heartbeats.renew([node])
         await self._report(node)
+        await self._heartbeats.renew([node])
         self.pods.look_at(name, rebooted=rebooted)
 
     # What is there
@@ -164,10 +164,6 @@ class FakeNodes:
     async def _register(self) -> None:
         for start in range(0, len(self._wanted), _TOGETHER):
             await asyncio.gather(*(self._create(one) for one in self._wanted[start : start + _TOGETHER]))
-        for node in self._alive():
-            conditions = node["status"].get("conditions") or ()
-            if not any(each["type"] == "Ready" and each["status"] == "True" for each in conditions):
-                self._soon(self._report(node))
 
     async def _create(self, wanted: FakeNode) -> None:
         if self._nodes.get("", wanted.name) is not None:

@@ -175,7 +175,10 @@ class Plane:
 
     async def _controllers(self) -> None:
         client = self.client_of(CONTROLLER_MANAGER, MASTERS)
-        config = ControllerConfig(root_ca=self.keys.ca_pem, node_monitor_grace=grace_seconds(self.options.nodes))
+        config = ControllerConfig(
+            root_ca=self.keys.ca_pem,
+            node_monitor_grace=grace_seconds(self.options.nodes, virtual=self.options.clock != "real"),
+        )
         await ControllerManager(client, self.clock, config, enabled=selected(self.options.controllers)).run()
 
     async def _scheduler(self) -> None:

@@ -86,7 +86,7 @@ async def test_nodes_are_ready_and_have_leases() -> None:
         for node in nodes:
             assert {c["type"]: c["status"] for c in node["status"]["conditions"]}["Ready"] == "True"
         before = (await w.client.list("leases", namespace="kube-node-lease"))["items"]
-        await w.clock.advance(10)
+        await w.clock.advance(20)
         after = (await w.client.list("leases", namespace="kube-node-lease"))["items"]
         assert len(after) == 3
         assert all(a["spec"]["renewTime"] > b["spec"]["renewTime"] for a, b in zip(after, before, strict=True))
@@ -96,14 +96,13 @@ async def test_a_node_that_a_user_makes_is_taken_care_of() -> None:
     async with world(0) as w:
         await w.client.create("nodes", {"metadata": {"name": "mine", "annotations": {"wherry.dev/fake": "true"}}})
         await w.client.create("nodes", {"metadata": {"name": "not-mine"}})
-        await w.clock.advance(10)
+        await w.clock.advance(20)
         mine = await w.client.get("nodes", "mine")
         assert {c["type"]: c["status"] for c in mine["status"]["conditions"]}["Ready"] == "True"
         assert mine["status"]["capacity"]["pods"] == "110"
         assert not (await w.client.get("nodes", "not-mine"))["status"].get("conditions")
-        assert [
-            e["metadata"]["name"] for e in (await w.client.list("leases", namespace="kube-node-lease"))["items"]
-        ] == ["mine"]
+        leases = (await w.client.list("leases", namespace="kube-node-lease"))["items"]
+        assert [lease["metadata"]["name"] for lease in leases] == ["mine"]
 
 
 async def test_a_plain_pod_runs_at_once_with_an_address_of_its_own() -> None:
