@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 
+from wherry.api import warnings
 from wherry.api.errors import AlreadyExists, BadRequest
 from wherry.api.types import Object
 from wherry.apiserver.admit import admit
@@ -93,6 +94,8 @@ async def _check(call: Call, served: Served, obj: Object, *, dry_run: bool) -> N
     rules = served.stored if served.conversion is not None else served.resource
     strategy_of(served).prepare_create(obj)
     validate_create(rules, obj, loopback=call.parts.config.loopback_endpoints)
+    for warning in warnings.on_create(rules, obj):
+        call.warn(warning)
     name = obj["metadata"].get("name") or ""
     await admit(call, served, "CREATE", obj, None, name=name, dry_run=dry_run, validating=True)
 

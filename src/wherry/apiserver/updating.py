@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from wherry.api import warnings
 from wherry.api.errors import Cause, conflict, invalid
 from wherry.api.types import Object
 from wherry.apiserver.admit import admit
@@ -85,11 +86,12 @@ async def updated(
         strategy.prepare_status_update(new, old)
         if entries is not None:
             new["metadata"][FIELD] = entries
-        warnings = validate_update(rules, new, old, subresource="status")
+        found = [*validate_update(rules, new, old, subresource="status")]
     else:
         strategy.prepare_update(new, old)
-        warnings = validate_update(rules, new, old, loopback=call.parts.config.loopback_endpoints)
-    for warning in warnings:
+        found = [*validate_update(rules, new, old, loopback=call.parts.config.loopback_endpoints)]
+        found += warnings.on_update(rules, new, old)
+    for warning in found:
         call.warn(warning)
     await admit(call, served, "UPDATE", new, old, subresource=subresource, dry_run=dry_run, validating=True)
     if not status and (allocator := call.parts.allocators.get(served.qualified)) is not None:
