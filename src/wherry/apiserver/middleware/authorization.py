@@ -18,6 +18,7 @@ from wherry.apiserver.authorization.attributes import (
 from wherry.apiserver.authorization.authorizer import ALWAYS_ALLOWED_PATHS, Authorizer
 from wherry.apiserver.call import Answer, Call, Stage
 from wherry.policy.denial import forbidden, forbidden_path
+from wherry.policy.rbac import Rules
 from wherry.policy.user import MASTERS
 from wherry.wire.messages import Reply
 
@@ -39,22 +40,11 @@ def authorization(authorizer: Authorizer) -> Callable[[Stage], Stage]:
                 if call.audit is not None:
                     _note(call.audit, ALLOW)
                 return following(call)
-            # What the roles allow is found here without making anything; only what is left goes through the whole chain.
-            if authorizer.rbac_first and call.audit is None:
-                if not info.resource_request:
-                    if info.path in ALWAYS_ALLOWED_PATHS or rules.allowed_path(user, call.verb, info.path):
-                        return following(call)
-                elif (info.name or "fieldSelector" not in call.query) and rules.allowed(
-                    user,
-                    call.verb,
-                    info.group,
-                    info.plural,
-                    subresource=info.subresource,
-                    namespace=info.namespace,
-                    name=info.name,
-                ):
-                    return following(call)
+            if authorizer.rbac_first and call.audit is None and _allowed_by_rules(rules, call):
+                return following(call)
             wish = wish_of(call)
+            if wish.name != info.name and _named_allows(authorizer, call, wish):
+                return following(call)
             decision = authorizer.decide(user, wish)
             if not isinstance(decision, Decision):
                 return later(call, wish, decision)
@@ -76,6 +66,27 @@ def authorization(authorizer: Authorizer) -> Callable[[Stage], Stage]:
         return stage
 
     return wrap
+
+
+def _allowed_by_rules(rules: Rules, call: Call) -> bool:
+    """What the roles allow, found without making anything; only what is left goes through the whole chain."""
+    info = call.info
+    if not info.resource_request:
+        return info.path in ALWAYS_ALLOWED_PATHS or rules.allowed_path(call.user, call.verb, info.path)
+    return rules.allowed(
+        call.user,
+        call.verb,
+        info.group,
+        info.plural,
+        subresource=info.subresource,
+        namespace=info.namespace,
+        name=info.name,
+    )
+
+
+def _named_allows(authorizer: Authorizer, call: Call, wish: Attributes) -> bool:
+    """A list of one name is worth asking once more before reasons are looked for."""
+    return authorizer.rbac_first and call.audit is None and authorizer.rbac_allows(call.user, wish)
 
 
 def _note(record: Record, decision: Decision) -> None:
