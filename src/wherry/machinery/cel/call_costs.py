@@ -124,46 +124,60 @@ def _contains_cidr(target: Target, args: list[Sized]) -> CallCost | None:
 
 def _set_product(factor: int) -> Estimate:
     def estimate(target: Target, args: list[Sized]) -> CallCost | None:
-        return CallCost((args[0].size * args[1].size).scaled(factor)) if len(args) == 2 else None
+        return CallCost((args[0].size * args[1].size).scaled(factor) + ONE) if len(args) == 2 else None
 
     return estimate
 
 
-_NOMINAL = [
-    "serviceAccount",
-    "path",
-    "group",
-    "resource",
-    "subresource",
-    "namespace",
-    "name",
-    "allowed",
-    "reason",
-    "error",
-    "errored",
-    "fieldSelector",
-    "labelSelector",
-    "masked",
-    "prefixLength",
-    "family",
-    "isUnspecified",
-    "isLoopback",
-    "isLinkLocalMulticast",
-    "isLinkLocalUnicast",
-    "isGlobalUnicast",
-    "sign",
-    "asInteger",
-    "isInteger",
-    "asApproximateFloat",
-    "isGreaterThan",
-    "isLessThan",
-    "compareTo",
-    "add",
-    "sub",
-    "major",
-    "minor",
-    "patch",
-]
+_LONGEST_FORMAT: Final = 128
+
+
+def _validate(target: Target, args: list[Sized]) -> CallCost | None:
+    return CallCost(args[0].size.scaled(TRAVERSAL).scaled(_LONGEST_FORMAT * REGEX)) if target else None
+
+
+def _escape_key(target: Target, args: list[Sized]) -> CallCost | None:
+    size = args[0].size
+    return CallCost(size.scaled(TRAVERSAL), Bounds(size.low, min(size.high * 2, MOST)))
+
+
+_NOMINAL = frozenset(
+    [
+        "serviceAccount",
+        "path",
+        "group",
+        "resource",
+        "subresource",
+        "namespace",
+        "name",
+        "allowed",
+        "reason",
+        "error",
+        "errored",
+        "fieldSelector",
+        "labelSelector",
+        "masked",
+        "prefixLength",
+        "family",
+        "isUnspecified",
+        "isLoopback",
+        "isLinkLocalMulticast",
+        "isLinkLocalUnicast",
+        "isGlobalUnicast",
+        "sign",
+        "asInteger",
+        "isInteger",
+        "asApproximateFloat",
+        "isGreaterThan",
+        "isLessThan",
+        "compareTo",
+        "add",
+        "sub",
+        "major",
+        "minor",
+        "patch",
+    ]
+)
 BY_FUNCTION: Final[Mapping[str, Estimate]] = {
     "check": _fixed(CHECK),
     **dict.fromkeys(_NOMINAL, _fixed(1)),
@@ -178,6 +192,8 @@ BY_FUNCTION: Final[Mapping[str, Estimate]] = {
     "containsCIDR": _contains_cidr,
     **dict.fromkeys(("sets.contains", "sets.intersects"), _set_product(1)),
     "sets.equivalent": _set_product(2),
+    "validate": _validate,
+    "jsonpatch.escapeKey": _escape_key,
 }
 
 
@@ -218,6 +234,8 @@ def _joined(target: Target, args: list[Sized]) -> CallCost | None:
 
 
 def _compared(target: Target, args: list[Sized]) -> CallCost | None:
+    if args[0].type.kind is Kind.OPAQUE and args[0].type.name != "optional_type":
+        return CallCost(ONE)
     most = min(args[0].size.high, args[1].size.high)
     return CallCost(Bounds(1 if most else 0, most).scaled(TRAVERSAL))
 

@@ -64,7 +64,11 @@ def _contains_cidr(args: tuple[Any, ...], result: Any) -> int:
 
 
 def _product(args: tuple[Any, ...], result: Any) -> int:
-    return size_of(args[0]) * size_of(args[1])
+    return size_of(args[0]) * size_of(args[1]) + 1
+
+
+def _validate(args: tuple[Any, ...], result: Any) -> int:
+    return ceil((1 + size_of(args[1])) * TRAVERSAL) * ceil(args[0].regex_size * REGEX)
 
 
 def _fixed(cost: int) -> ActualCost:
@@ -80,14 +84,15 @@ BY_FUNCTION: Final[Mapping[str, ActualCost]] = {
     **dict.fromkeys(("replace", "split"), _traversal(0, 2)),
     "join": _JOIN,
     **dict.fromkeys(("find", "findAll"), _regex),
-    **dict.fromkeys(("cidr", "isIP", "isCIDR", "ip", "quantity", "isQuantity", "validate"), _traversal(0)),
+    **dict.fromkeys(("cidr", "isIP", "isCIDR", "ip", "quantity", "isQuantity"), _traversal(0)),
     **dict.fromkeys(("semver", "isSemver"), _traversal(0)),
     **dict.fromkeys(("isImage", "image"), _traversal(0)),
     "ip.isCanonical": _traversal(0, 2),
     "containsIP": _contains_ip,
     "containsCIDR": _contains_cidr,
     **dict.fromkeys(("sets.contains", "sets.intersects"), _product),
-    "sets.equivalent": lambda args, result: 2 * _product(args, result),
+    "sets.equivalent": lambda args, result: 2 * size_of(args[0]) * size_of(args[1]) + 1,
+    "validate": _validate,
     "jsonpatch.escapeKey": _traversal(0),
 }
 BY_OVERLOAD: Final[Mapping[str, ActualCost]] = {

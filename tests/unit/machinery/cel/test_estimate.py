@@ -45,6 +45,9 @@ VALUE = {"a": 1, "b": 2, "s": "x" * 100, "t": "y" * 40, "list": ["z" * 40] * 10,
         ("self.list.isSorted()", 2 + 10 * 5, 42),
         ("self.s.lowerAscii().contains('a')", 2 + 10 + 10, 22),
         ("self.s.replace('x', 'yy').size()", 2 + 20 + 1, 23),
+        ("sets.contains(self.list, ['q'])", 2 + 10 + 10 + 1, 23),
+        ("format.dns1123Label().validate(self.t).hasValue()", 1 + 2 + 4 * 32 + 1, 1 + 2 + 5 * 8 + 1),
+        ("quantity('1') == quantity('1000m')", 1 + 1 + 1, 3),
     ],
 )
 def test_costs(text, most, actual):
