@@ -196,3 +196,29 @@ async def test_a_binding_that_is_refused_is_tried_again():
         assert await cluster.node_of("p") is None
         await cluster.clock.advance(2)
         assert await cluster.node_of("p") == "n1"
+
+
+async def test_many_nodes_are_looked_at_all_at_once():
+    """From a hundred nodes on it is arrays that decide; what comes out is the same."""
+    zone = "topology.kubernetes.io/zone"
+    spread = {
+        "maxSkew": 1,
+        "topologyKey": zone,
+        "whenUnsatisfiable": "DoNotSchedule",
+        "labelSelector": {"matchLabels": {"app": "a"}},
+    }
+    nodes = [node(f"n{i}", cpu="1", labels={zone: "abc"[i % 3]}) for i in range(102)]
+    async with scheduling(*nodes) as cluster:
+        made = [pod(f"p{i}", cpu="1", labels={"app": "a"}, topologySpreadConstraints=[spread]) for i in range(9)]
+        await cluster.create(*made)
+        chosen = [await cluster.node_of(f"p{i}") for i in range(9)]
+        zones = ["abc"[int(str(name)[1:]) % 3] for name in chosen]
+        assert len(set(chosen)) == 9
+        assert [zones.count(each) for each in "abc"] == [3, 3, 3]
+        await cluster.create(pod("big", cpu="2"))
+        assert (await cluster.condition("big"))["message"].startswith(
+            "0/102 nodes are available: 102 Insufficient cpu. no new claims to deallocate, preemption: 0/102 nodes are "
+            "available: 102 Preemption is not helpful for scheduling."
+        )
+        await cluster.create(node("large", cpu="8"))
+        assert await cluster.node_of("big") == "large"
