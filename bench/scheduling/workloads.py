@@ -33,8 +33,7 @@ class Workload:
 
     def small(self) -> Workload:
         """For a quick look."""
-        before = min(self.before, max(20, self.before // 10)) if self.before else 0
-        return replace(self, nodes=max(100, self.nodes // 5), pods=max(100, self.pods // 5), before=before)
+        return replace(self, nodes=self.nodes // 5, pods=self.pods // 5, before=self.before // 5)
 
 
 WORKLOADS = (

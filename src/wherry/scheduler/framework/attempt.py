@@ -47,10 +47,11 @@ class Attempt:
 
     def rivals(self, node: str) -> list[PodInfo]:
         """Pods that wait for the node and must be given way to."""
+        nominated = self.cluster.nominated(node)
+        if not nominated:
+            return []
         mine = self.pod
-        return [
-            each for each in self.cluster.nominated(node) if each.priority >= mine.priority and each.uid != mine.uid
-        ]
+        return [each for each in nominated if each.priority >= mine.priority and each.uid != mine.uid]
 
     def _check_with(self, prepared: Prepared, rivals: list[PodInfo], node: NodeInfo) -> Status | None:
         for rival in rivals:

@@ -41,9 +41,13 @@ class Prepared:
     nodes: frozenset[str] | None = None
     narrowed_by: tuple[str, ...] = ()
     _tests: tuple[Callable[[NodeInfo], Status | None], ...] = field(init=False)
+    _counting: tuple[Filtering, ...] = field(init=False)
+    """Those that look at other pods, besides what the node itself sums up."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_tests", tuple(each.filter for each in self.filterings))
+        counting = tuple(each for each in self.filterings if type(each).add_pod is not Filtering.add_pod)
+        object.__setattr__(self, "_counting", counting)
 
     def check(self, node: NodeInfo) -> Status | None:
         """The first no; None when the pod fits."""
@@ -55,12 +59,12 @@ class Prepared:
     def add_pod(self, pod: PodInfo, node: NodeInfo) -> None:
         """Try out what would be if that pod ran there; `remove_pod` takes it back exactly."""
         node.add_pod(pod)
-        for filtering in self.filterings:
+        for filtering in self._counting:
             filtering.add_pod(pod, node)
 
     def remove_pod(self, pod: PodInfo, node: NodeInfo) -> None:
         node.remove_pod(pod.uid)
-        for filtering in self.filterings:
+        for filtering in self._counting:
             filtering.remove_pod(pod, node)
 
     @property
