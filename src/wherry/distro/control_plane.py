@@ -15,7 +15,7 @@ from wherry.apiserver.config import ServerConfig
 from wherry.apiserver.proxying.stages import proxy_stages
 from wherry.apiserver.serving import wire_options
 from wherry.apiserver.streaming.stages import pod_stream_stages
-from wherry.base.clock import Clock
+from wherry.base.clock import Clock, RealClock
 from wherry.base.log import Logger
 from wherry.base.tasks import cancel_and_wait
 from wherry.client.client import Client
@@ -124,7 +124,7 @@ async def open_control_plane(
     sealing = encryption(config, clock)
     store = await open_store(state, config, sealing)
     try:
-        nodes = HttpClient(clock=clock)
+        nodes = HttpClient(clock=RealClock())
         towards_nodes = kubelet_context(credentials)
         api = ApiServer(
             store=store,
@@ -138,6 +138,7 @@ async def open_control_plane(
         )
         await api.start()
         hosts = list(dict.fromkeys(["127.0.0.1", config.host_address]))
+        # Connections live in real time, whatever the cluster's clock does.
         port = await serve(
             api.handle,
             sockets=listen(hosts, config.port),
@@ -145,7 +146,7 @@ async def open_control_plane(
                 credentials.server, credentials.authority.pair, config.api_server.get("requestHeaderClientCA", "")
             ),
             options=wire_options(),
-            clock=clock,
+            clock=RealClock(),
         )
     except BaseException:
         await store.close()

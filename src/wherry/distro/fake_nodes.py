@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import yaml
 
-from wherry.base.clock import Clock
+from wherry.base.clock import Clock, RealClock
 from wherry.client.client import Client
 from wherry.distro.config import ClusterConfig
 from wherry.distro.control_plane import server_context
@@ -47,7 +47,7 @@ def open_fake_nodes(
     server = FakeNodeServer(
         nodes=nodes,
         authorize=only_names({KUBELET_CLIENT}),
-        clock=clock,
+        clock=RealClock(),
         tls=server_context(pair, credentials.authority.pair),
         port=port,
     )
