@@ -173,3 +173,19 @@ async def test_managed_fields_of_a_webhook_that_cannot_be_read_are_thrown_away_w
         '299 - ".metadata.managedFields was in an invalid state after admission; this could be caused by an outdated'
         ' mutating admission controller; please fix your requests: operation must be `Apply` or `Update`"'
     )
+
+
+async def test_what_a_webhook_adds_to_an_apply_is_nobodys_and_stays(
+    api: Api, hook: WebhookServer, configure: Configure
+) -> None:
+    await configure("Mutating")
+    hook.decide = lambda request: patch(add("/data/hook", "x"))
+    target = f"{MAPS}/m?fieldManager=me"
+    kind = {"content-type": "application/apply-patch+yaml"}
+    applied = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}, "data": {"a": "1"}}
+    made = await api("PATCH", target, applied, kind)
+    assert (made.status, made.body["data"]) == (201, {"a": "1", "hook": "x"})
+    again = (await api("PATCH", target, {**applied, "data": {"a": "2"}}, kind)).body
+    assert again["data"] == {"a": "2", "hook": "x"}
+    (entry,) = again["metadata"]["managedFields"]
+    assert (entry["manager"], entry["fieldsV1"]["f:data"]) == ("me", {"f:a": {}})
