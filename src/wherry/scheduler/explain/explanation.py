@@ -106,15 +106,15 @@ def _smallest(plans: Iterator[Plan]) -> list[Plan]:
     """One plan for each set of kinds of change, the smallest first."""
     best: dict[tuple[str, ...], Plan] = {}
     for plan in plans:
-        kind = tuple(sorted(_kind(change) for change in plan.changes))
+        kind = tuple(sorted(_kind(change, plan.node) for change in plan.changes))
         if kind not in best or plan.size() < best[kind].size():
             best[kind] = plan
     return sorted(best.values(), key=Plan.size)
 
 
-def _kind(change: Change) -> str:
+def _kind(change: Change, node: str) -> str:
     """Changes that differ only in numbers and names are of one kind."""
-    return " ".join(change.text.split()[:4])
+    return " ".join(change.text.replace(node, "NODE").split()[:4])
 
 
 def _new_node(pod: PodInfo, world: World) -> str:

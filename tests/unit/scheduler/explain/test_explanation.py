@@ -121,6 +121,11 @@ def test_the_smallest_change(case: str):
     assert first(about(wanted, nodes, pods)) == (text, where)
 
 
+def test_the_same_change_to_another_node_is_not_told_again():
+    said = about(pod(nodeSelector={"disk": "ssd"}), [node("n1"), node("n2"), node("n3")])
+    assert [plan.changes[0].text for plan in said.plans] == ["label node n1 with disk=ssd"]
+
+
 def test_a_new_node():
     wanted = pod(cpu="6", memory="1Gi", nodeSelector={"disk": "ssd"})
     assert about(wanted, [node("n1")]).new_node == "6 cpu, 1Gi memory free, labelled disk=ssd"
