@@ -59,7 +59,8 @@ class WebhookConversion:
                 made = Entry(entry.key, orjson.dumps(obj), entry.create_revision, entry.mod_revision, obj)
                 found[entry.key, entry.mod_revision] = made
                 self._known[entry.key, entry.mod_revision] = (entry.value, made)
-        return [made for entry in entries if (made := found[entry.key, entry.mod_revision]) is not None]
+        shown = (found[entry.key, entry.mod_revision] for entry in entries)
+        return [each for each in shown if each is not None]
 
     def _at_hand(self, entry: Entry) -> Entry | None:
         if decoded(entry)["apiVersion"] == self._api_version:
