@@ -9,34 +9,12 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from wherry.machinery.cel.parser import RESERVED
+
 _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_./-]*")
 _PARTS = re.compile(r"__|[./-]")
 _ESCAPES: Final = {"__": "__underscores__", ".": "__dot__", "-": "__dash__", "/": "__slash__"}
-_RESERVED: Final = frozenset(
-    [
-        "true",
-        "false",
-        "null",
-        "in",
-        "as",
-        "break",
-        "const",
-        "continue",
-        "else",
-        "for",
-        "function",
-        "if",
-        "import",
-        "let",
-        "loop",
-        "package",
-        "namespace",
-        "return",
-        "var",
-        "void",
-        "while",
-    ]
-)
+_RESERVED: Final = RESERVED | {"true", "false", "null", "in"}
 
 
 def is_keyword(name: str) -> bool:

@@ -11,7 +11,6 @@ from wherry.api.types import Object
 from wherry.apiserver.audit.policy import LEVELS, METADATA, REQUEST, RESPONSE, Rule
 from wherry.apiserver.bodies import media_type, parse, parse_yaml
 from wherry.apiserver.call import Call
-from wherry.apiserver.reviews.identity import user_info
 from wherry.base.times import rfc3339_micro
 from wherry.policy.user import User
 from wherry.wire.messages import Reply, Request, Response
@@ -41,7 +40,7 @@ class Record:
             "stage": "",
             "requestURI": request.target,
             "verb": call.verb,
-            "user": user_info(self._user) if self._user is not None else {},
+            "user": self._user.info() if self._user is not None else {},
             "sourceIPs": source_addresses(request),
         }
         if agent := request.headers.get("user-agent"):
@@ -106,7 +105,7 @@ class Record:
         call = self._call
         user: User | None = getattr(call, "user", None)
         if user is not None and user is not self._user:
-            self._event["impersonatedUser" if self._user is not None else "user"] = user_info(user)
+            self._event["impersonatedUser" if self._user is not None else "user"] = user.info()
         status = getattr(reply, "status", 101)
         self._event["responseStatus"] = _response_status(reply, status)
         if self._rule.level >= RESPONSE and isinstance(reply, Response) and call.info.resource_request:

@@ -12,26 +12,13 @@ from wherry.apiserver.authentication.jwt import TokenError
 from wherry.apiserver.call import Answer, Call
 from wherry.apiserver.objects import stamp
 from wherry.apiserver.reviews.access import read_review
-from wherry.policy.user import User
 from wherry.wire.messages import Reply
-
-
-def user_info(user: User) -> Object:
-    """A user as `authentication.k8s.io/v1` UserInfo."""
-    info: Object = {"username": user.name}
-    if user.uid:
-        info["uid"] = user.uid
-    if user.groups:
-        info["groups"] = list(user.groups)
-    if user.extra:
-        info["extra"] = {key: list(values) for key, values in user.extra.items()}
-    return info
 
 
 def self_review(call: Call) -> Answer:
     review = read_review(call)
     review["metadata"]["creationTimestamp"] = stamp(call.parts.clock.now())
-    review["status"] = {"userInfo": user_info(call.user)}
+    review["status"] = {"userInfo": call.user.info()}
     return data_reply(call, review, 201)
 
 
@@ -50,7 +37,7 @@ async def _token_status(call: Call, token: str, audiences: list[str]) -> Object:
         known = await call.parts.authenticator.review(token, audiences)
     except TokenError as error:
         return {"user": {}, "error": f"[invalid bearer token, {error}]"}
-    status: Object = {"authenticated": True, "user": user_info(known.user)}
+    status: Object = {"authenticated": True, "user": known.user.info()}
     if known.audiences:
         status["audiences"] = list(known.audiences)
     return status

@@ -36,7 +36,7 @@ _BINARY: Final = {
     "/": (4, "_/_"), "%": (4, "_%_"),
 }  # fmt: skip
 """Level and function; a higher level binds closer."""
-_RESERVED: Final = frozenset(
+RESERVED: Final = frozenset(
     [
         "as",
         "break",
@@ -268,7 +268,7 @@ class _Parser:
             return self._call(opened.pos, name, None, self._arguments())
         if (struct := self._struct_name(name)) is not None:
             return self._struct(struct)
-        if token.text in _RESERVED:
+        if token.text in RESERVED:
             self.issues.append(Issue(token.pos, f"reserved identifier: {token.text}"))
         return Ident(pos if leading else token.pos, name)
 

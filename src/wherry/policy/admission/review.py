@@ -47,18 +47,6 @@ def resource_of(subject: Subject) -> Object:
     return {"group": subject.group, "version": subject.version, "resource": subject.resource}
 
 
-def user_info(user: User) -> Object:
-    """`authentication.k8s.io/v1 UserInfo`."""
-    info: Object = {"username": user.name}
-    if user.uid:
-        info["uid"] = user.uid
-    if user.groups:
-        info["groups"] = list(user.groups)
-    if user.extra:
-        info["extra"] = {key: list(values) for key, values in user.extra.items()}
-    return info
-
-
 def request_of(
     *,
     uid: str,
@@ -84,7 +72,7 @@ def request_of(
         "name": requested.name,
         "namespace": requested.namespace,
         "operation": requested.operation,
-        "userInfo": user_info(user),
+        "userInfo": user.info(),
         "object": obj,
         "oldObject": old,
         "dryRun": dry_run,
