@@ -16,8 +16,8 @@ from wherry.node.fakes.server import FakeNodeServer
 from wherry.node.server.app import only_names
 
 CONTROL_PLANE_ROLE = "node-role.kubernetes.io/control-plane"
-SERVER_OFFSET = 3000
-"""The nodes' server listens so many ports above the API server; real nodes on loopback follow it."""
+SERVER_OFFSET = 2500
+"""The nodes' server listens so many ports above the API server: below where real nodes of any cluster beside it do."""
 
 
 def wanted_nodes(config: ClusterConfig) -> list[FakeNode]:
