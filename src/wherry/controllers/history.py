@@ -62,8 +62,6 @@ class History:
 
     async def sync(self, owner: Object, matches: Callable[[Mapping[str, str]], bool]) -> tuple[Object, list[Object]]:
         """The revision of the owner's template, made or renewed where needed, and all others. Raises `Collision`."""
-        candidates = self._informer.by_index("controller", owner["metadata"]["uid"])
-        candidates += self._informer.by_index("controller", owners.ORPHANS + owner["metadata"]["namespace"])
         claim = owners.Claim(
             client=self._client,
             owner=owner,
@@ -71,7 +69,7 @@ class History:
             resource=RESOURCE,
             matches=matches,
         )
-        found = sorted(await claim.all(candidates), key=order)
+        found = sorted(await claim.all(owners.candidates(self._informer, owner)), key=order)
         template = owner["spec"]["template"]
         current = next((r for r in reversed(found) if is_of(r, template)), None)
         old = [r for r in found if r is not current]

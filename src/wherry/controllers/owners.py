@@ -14,9 +14,10 @@ from wherry.api.errors import Invalid, NotFound
 from wherry.api.resources import Resource
 from wherry.api.types import Object
 from wherry.client.client import Client
+from wherry.client.informer import Informer
 
-ORPHANS = "orphans/"
-"""Prefix of the `controller` index value under which a namespace's uncontrolled objects stand."""
+_ORPHANS = "orphans/"
+"""Prefix of the `controller` index values under which a namespace's uncontrolled objects stand."""
 
 
 def controller_of(obj: Object) -> Object | None:
@@ -45,11 +46,27 @@ def controller_reference(owner: Object, resource: Resource) -> Object:
 
 
 def controller_index(obj: Object) -> Iterable[str]:
-    """Index function: the controller's uid, or the orphans of the namespace."""
+    """Index function: the controller's uid; or the orphans of the namespace, all and by each of their labels."""
     reference = controller_of(obj)
     if reference is not None:
         return (reference["uid"],)
-    return (ORPHANS + obj["metadata"].get("namespace", ""),)
+    metadata = obj["metadata"]
+    namespace = _ORPHANS + metadata.get("namespace", "")
+    return (namespace, *(f"{namespace}/{name}={value}" for name, value in (metadata.get("labels") or {}).items()))
+
+
+def candidates(informer: Informer, owner: Object, wanted: Mapping[str, str] | None = None) -> list[Object]:
+    """Who is the owner's, or could be: what it controls, and orphans beside it.
+
+    Of the orphans those with one of the `wanted` labels, as any that fit must have: a namespace may be full of others.
+    The informer has the index `controller`.
+    """
+    metadata = owner["metadata"]
+    orphans = _ORPHANS + metadata["namespace"]
+    if wanted:
+        name, value = next(iter(wanted.items()))
+        orphans += f"/{name}={value}"
+    return informer.by_index("controller", metadata["uid"]) + informer.by_index("controller", orphans)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

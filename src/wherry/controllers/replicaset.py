@@ -22,7 +22,7 @@ from wherry.controllers.damping import pause
 from wherry.controllers.expectations import Expectations
 from wherry.controllers.pod_control import PodControl, all_at_once, namespace_terminating, slow_start
 from wherry.controllers.pod_events import PodEvents
-from wherry.controllers.selection import Predicate, by_labels, by_selector
+from wherry.controllers.selection import Labels, Predicate, by_labels, by_selector
 
 BURST = 500
 """At most so many pods are created or deleted in one go."""
@@ -36,11 +36,14 @@ class Kind:
     resource: Resource
     component: str
     predicate: Callable[[Object], Predicate]
+    labels: Callable[[Object], Labels | None]
+    """Labels that each pod that fits has, if the selector names any."""
     counts_terminating: bool
 
 
-def _rc_predicate(spec: Object) -> Predicate:
-    return by_labels(spec.get("selector") or (spec.get("template") or {}).get("metadata", {}).get("labels") or {})
+def _rc_labels(spec: Object) -> Labels:
+    found: Labels = spec.get("selector") or (spec.get("template") or {}).get("metadata", {}).get("labels") or {}
+    return found
 
 
 KIND_RS = Kind(
@@ -48,13 +51,15 @@ KIND_RS = Kind(
     resource=lookup("replicasets.apps"),
     component="replicaset-controller",
     predicate=lambda spec: by_selector(spec.get("selector")),
+    labels=lambda spec: (spec.get("selector") or {}).get("matchLabels"),
     counts_terminating=True,
 )
 KIND_RC = Kind(
     name="replicationcontroller",
     resource=lookup("replicationcontrollers"),
     component="replication-controller",
-    predicate=_rc_predicate,
+    predicate=lambda spec: by_labels(_rc_labels(spec)),
+    labels=_rc_labels,
     counts_terminating=False,
 )
 
@@ -172,8 +177,6 @@ class ReplicaSetController:
         self._come_again(key, rs, active)
 
     async def _claim(self, rs: Object) -> list[Object]:
-        candidates = self._pods.by_index("controller", rs["metadata"]["uid"])
-        candidates += self._pods.by_index("controller", owners.ORPHANS + rs["metadata"]["namespace"])
         claim = owners.Claim(
             client=self._client,
             owner=rs,
@@ -181,7 +184,8 @@ class ReplicaSetController:
             resource=lookup("pods"),
             matches=self._kind.predicate(rs["spec"]),
         )
-        return await claim.all(pod for pod in candidates if not pods.is_finished(pod))
+        found = owners.candidates(self._pods, rs, self._kind.labels(rs["spec"]))
+        return await claim.all(pod for pod in found if not pods.is_finished(pod))
 
     async def _manage(self, key: Key, rs: Object, active: list[Object]) -> Exception | None:
         missing = replicas_of(rs) - len(active)

@@ -104,16 +104,16 @@ class DaemonSetController:
         await self._write_status(daemonset, hash_)
 
     async def _placed(self, daemonset: Object) -> dict[str, list[Object]]:
-        candidates = self._pods.by_index("controller", daemonset["metadata"]["uid"])
-        candidates += self._pods.by_index("controller", owners.ORPHANS + daemonset["metadata"]["namespace"])
+        selector = daemonset["spec"]["selector"]
         claim = owners.Claim(
             client=self._client,
             owner=daemonset,
             owner_resource=RESOURCE,
             resource=lookup("pods"),
-            matches=by_selector(daemonset["spec"]["selector"]),
+            matches=by_selector(selector),
         )
-        return placement.by_node(await claim.all(candidates))
+        found = owners.candidates(self._pods, daemonset, selector.get("matchLabels"))
+        return placement.by_node(await claim.all(found))
 
     async def _manage(self, key: Key, daemonset: Object, hash_: str) -> None:
         placed = await self._placed(daemonset)

@@ -102,16 +102,15 @@ class DeploymentController:
             await self._client.update(RESOURCE, changed, subresource="status")
 
     async def _claim(self, deployment: Object) -> list[Object]:
-        candidates = self._sets.by_index("controller", deployment["metadata"]["uid"])
-        candidates += self._sets.by_index("controller", owners.ORPHANS + deployment["metadata"]["namespace"])
+        selector = deployment["spec"]["selector"]
         claim = owners.Claim(
             client=self._client,
             owner=deployment,
             owner_resource=RESOURCE,
             resource=SETS,
-            matches=by_selector(deployment["spec"]["selector"]),
+            matches=by_selector(selector),
         )
-        return await claim.all(candidates)
+        return await claim.all(owners.candidates(self._sets, deployment, selector.get("matchLabels")))
 
 
 class _Step:

@@ -102,8 +102,7 @@ class JobController:
         return int(job["metadata"]["resourceVersion"]) < self._written.get(key, 0)
 
     async def _claim(self, job: Object) -> list[Object]:
-        candidates = self._pods.by_index("controller", job["metadata"]["uid"])
-        candidates += self._pods.by_index("controller", owners.ORPHANS + job["metadata"]["namespace"])
+        selector = job["spec"].get("selector") or {}
         claim = owners.Claim(
             client=self._client,
             owner=job,
@@ -111,7 +110,7 @@ class JobController:
             resource=lookup("pods"),
             matches=by_selector(job["spec"].get("selector")),
         )
-        return await claim.all(candidates)
+        return await claim.all(owners.candidates(self._pods, job, selector.get("matchLabels")))
 
     async def _step(self, key: Key, job: Object, mine: Sequence[Object]) -> None:
         now = self._clock.now()

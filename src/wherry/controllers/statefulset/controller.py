@@ -85,20 +85,21 @@ class StatefulSetController:
             raise Retry(steps.wait)
 
     async def _claim(self, statefulset: Object) -> list[Object]:
-        candidates = self._pods.by_index("controller", statefulset["metadata"]["uid"])
-        candidates += [
-            pod
-            for pod in self._pods.by_index("controller", owners.ORPHANS + statefulset["metadata"]["namespace"])
-            if identity.ordinal_of(pod["metadata"]["name"], statefulset) is not None
-        ]
+        selector = statefulset["spec"]["selector"]
         claim = owners.Claim(
             client=self._client,
             owner=statefulset,
             owner_resource=RESOURCE,
             resource=lookup("pods"),
-            matches=by_selector(statefulset["spec"]["selector"]),
+            matches=by_selector(selector),
         )
-        return await claim.all(candidates)
+        found = owners.candidates(self._pods, statefulset, selector.get("matchLabels"))
+        return await claim.all(
+            pod
+            for pod in found
+            if owners.is_controlled_by(pod, statefulset)
+            or identity.ordinal_of(pod["metadata"]["name"], statefulset) is not None
+        )
 
     async def _act(self, view: View, steps: plan.Steps, revisions: Mapping[str, Object]) -> Exception | None:
         """Do the steps; gives the first failure."""
