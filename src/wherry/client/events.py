@@ -12,6 +12,7 @@ from collections import OrderedDict, deque
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
+from zlib import crc32
 
 from wherry.api.errors import NotFound, StatusError
 from wherry.api.types import Object
@@ -96,6 +97,7 @@ class EventRecorder:
         self._queue: deque[_Send] = deque()
         self._sender: asyncio.Task[None] | None = None
         self._last_stamp = 0
+        self._shift = crc32(component.encode()) % 1_000_000
 
     def event(self, obj: Object, type: str, reason: str, message: str, *, field_path: str = "") -> None:
         """Record that something happened to `obj`. `type` is Normal or Warning; `reason` is one CamelCase word."""
@@ -169,8 +171,11 @@ class EventRecorder:
         }
 
     def _stamp(self, now: float) -> int:
-        """Nanoseconds, never the same twice, also where the clock stands still."""
-        self._last_stamp = max(int(now * 1e9), self._last_stamp + 1)
+        """Nanoseconds, never the same twice, also where the clock stands still.
+
+        Shifted a little for each component: two that speak of one object at one moment must not choose the same name.
+        """
+        self._last_stamp = max(int(now * 1e9) + self._shift, self._last_stamp + 1)
         return self._last_stamp
 
     async def _send_all(self) -> None:

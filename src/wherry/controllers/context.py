@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from wherry.api.types import Object
 from wherry.base.clock import Clock
@@ -28,6 +29,8 @@ class Config:
     node_monitor_grace: float = 40.0
     node_monitor_period: float = 5.0
     terminated_pod_threshold: int = 12500
+    volume_root: Callable[[str], Path | None] | None = None
+    """Where the local volumes of a node stand, by its name; None for nodes that only pretend."""
     workers: int = 5
     workers_by_controller: dict[str, int] = field(default_factory=dict)
 

@@ -59,6 +59,9 @@ CONTROLLERS: Mapping[str, Callable[[Context], Controller]] = {
     "csrsigning": _loaded("wherry.controllers.certificates.signing", "CertificateSigner"),
     "csrcleaner": _loaded("wherry.controllers.certificates.cleaner", "CertificateCleaner"),
     "servicecidrs": _loaded("wherry.controllers.servicecidrs", "ServiceCIDRController"),
+    "persistentvolume-binder": _loaded("wherry.controllers.volumes.binder", "PersistentVolumeBinder"),
+    "local-provisioner": _loaded("wherry.controllers.volumes.provisioner", "LocalProvisioner"),
+    "default-storage-class": _loaded("wherry.controllers.volumes.default_class", "DefaultStorageClass"),
     "podgc": _loaded("wherry.controllers.podgc", "PodGCController"),
 }
 """Every controller there is, by the name that switches it on and off."""

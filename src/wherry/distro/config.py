@@ -201,6 +201,10 @@ class StateDirectory:
     def node(self, name: str) -> Path:
         return self.nodes / name
 
+    def node_volumes(self, name: str) -> Path:
+        """The directories of persistent volumes of a node."""
+        return self.node(name) / "volumes"
+
     def own(self) -> list[Path]:
         """What is there and was made by Wherry, also what a killed process did not finish writing."""
         return [path for path in self._entries() if _OWN.fullmatch(path.name)]

@@ -11,6 +11,7 @@ import os
 import socket
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from wherry.api.errors import StatusError
@@ -119,6 +120,7 @@ class Parts:
             root_ca=credentials.ca.decode(),
             sign_token=SigningKey(credentials.signing_key).sign,
             signing_authority=(credentials.ca, credentials.authority.pair.key.read_bytes()),
+            volume_root=self._volume_root,
             node_monitor_grace=grace_seconds(self._config.pretended_nodes, virtual=self._config.clock == "virtual"),
         )
         enabled = selected(self._config.controllers)
@@ -129,6 +131,12 @@ class Parts:
             await manager.run()
 
         await self._led("kube-controller-manager", client, lead)
+
+    def _volume_root(self, node: str) -> Path | None:
+        """Only nodes of this cluster that are real have volumes on disk."""
+        config = self._config
+        known = {config.node_name(number) for number in range(1, config.real_nodes + 1)}
+        return self._state.node_volumes(node) if node in known else None
 
     async def scheduler(self) -> None:
         from wherry.scheduler.scheduler import Scheduler
