@@ -36,6 +36,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
         "create": "wherry.cli.create:create",
         "delete": "wherry.cli.delete:delete",
         "wait": "wherry.cli.wait:wait",
+        "top": "wherry.cli.top:top",
         "logs": "wherry.cli.logs:logs",
         "exec": "wherry.cli.exec_command:exec_command",
         "port-forward": "wherry.cli.port_forward:port_forward",

@@ -13,6 +13,8 @@ from wherry.api.schema import definitions
 from wherry.apiserver.app import ApiServer
 from wherry.apiserver.config import ServerConfig
 from wherry.apiserver.proxying.stages import proxy_stages
+from wherry.apiserver.resourcemetrics.api import ResourceMetrics
+from wherry.apiserver.resourcemetrics.fetching import NodeFetch
 from wherry.apiserver.serving import wire_options
 from wherry.apiserver.streaming.stages import pod_stream_stages
 from wherry.base.clock import Clock, RealClock
@@ -80,6 +82,8 @@ class ControlPlane:
     nodes: HttpClient
     """The API server's connections to the nodes."""
     clock: Clock
+    usage: ResourceMetrics
+    """What nodes and pods use, as `metrics.k8s.io`."""
     shutdown_delay: float = 0.0
     """Seconds to go on answering while `/readyz` says no, for load balancers in front."""
     sealing: Sealing | None = None
@@ -104,6 +108,7 @@ class ControlPlane:
         async with asyncio.TaskGroup() as group:
             group.create_task(Compactor(self.store, clock=self.clock).run())
             group.create_task(self.api.run())
+            group.create_task(self.usage.scraper.run())
             if self.sealing is not None:
                 group.create_task(self.sealing.run())
 
@@ -126,11 +131,13 @@ async def open_control_plane(
     try:
         nodes = HttpClient(clock=RealClock())
         towards_nodes = kubelet_context(credentials)
+        usage = ResourceMetrics(store=store, fetch=NodeFetch(http=nodes, tls=towards_nodes), clock=clock)
         api = ApiServer(
             store=store,
             clock=clock,
             config=server_config(config, credentials),
             http=nodes,
+            aggregated=(usage.api,),
             connect={
                 **pod_stream_stages(http=nodes, tls=towards_nodes),
                 **proxy_stages(http=nodes, tls=towards_nodes),
@@ -151,7 +158,7 @@ async def open_control_plane(
     except BaseException:
         await store.close()
         raise
-    return ControlPlane(store, api, port, nodes, clock, sealing=sealing)
+    return ControlPlane(store, api, port, nodes, clock, usage, sealing=sealing)
 
 
 def server_config(config: ClusterConfig, credentials: Credentials) -> ServerConfig:

@@ -89,6 +89,9 @@ def cluster_roles() -> list[Object]:
     found = [_role(name, rules) for name, rules in CLUSTER_ROLES.items()]
     found += [_role(f"system:controller:{name}", rules) for name, rules in CONTROLLER_ROLES.items()]
     found += [_role(f"system:aggregate-to-{name}", rules, parts_of=(name,)) for name, rules in AGGREGATED_PARTS.items()]
+    # Not Kubernetes' own: metrics-server brings it along, and here its API is built in.
+    reader = ("get list watch", "metrics.k8s.io", "pods nodes")
+    found.append(_role("system:aggregated-metrics-reader", (reader,), parts_of=("view", "edit", "admin")))
     # From the innermost outwards: view is part of edit, edit of admin.
     for name, parts_of in reversed(AGGREGATED.items()):
         role = _role(name, (), parts_of=parts_of)

@@ -20,6 +20,8 @@ from wherry.api.types import Object
 from wherry.apiserver.app import ApiServer
 from wherry.apiserver.config import ServerConfig
 from wherry.apiserver.proxying.stages import proxy_stages
+from wherry.apiserver.resourcemetrics.api import ResourceMetrics
+from wherry.apiserver.resourcemetrics.fetching import NodeFetch
 from wherry.apiserver.serving import wire_options
 from wherry.apiserver.streaming.stages import pod_stream_stages
 from wherry.base.clock import Clock, RealClock
@@ -102,6 +104,9 @@ class Plane:
         port: int = sockets[0].getsockname()[1]
         self.url = f"https://127.0.0.1:{port}"
         self._http = HttpClient(clock=RealClock())
+        # Fake pods use always the same: the time since their start tells as much as a second that would have to pass.
+        fetch = NodeFetch(http=self._http, tls=None, dial=self._links.dial)
+        self.usage = ResourceMetrics(store=self.store, fetch=fetch, clock=self.clock, first_window=0)
         self.api = ApiServer(
             store=self.store,
             clock=self.clock,
@@ -112,6 +117,7 @@ class Plane:
                 static_tokens={self.keys.token: ADMIN},
                 client_ca=self.keys.ca_pem,
             ),
+            aggregated=(self.usage.api,),
             connect={
                 **pod_stream_stages(http=self._http, tls=None, dial=self._links.dial),
                 **proxy_stages(http=self._http, tls=None, dial=self._links.dial),
@@ -171,6 +177,7 @@ class Plane:
     async def _keep_house(self) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.api.run())
+            group.create_task(self.usage.scraper.run())
             group.create_task(Compactor(self.store, clock=self.clock).run())
 
     async def _controllers(self) -> None:

@@ -1,0 +1,1 @@
+"""What `wherry top` does with what it was told."""
