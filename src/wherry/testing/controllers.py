@@ -45,6 +45,7 @@ class Kubelet:
         self._tasks: set[asyncio.Task[None]] = set()
         self._count = 0
         self.ready: Callable[[Object], bool] = lambda pod: True
+        self.runs: Callable[[Object], bool] = lambda pod: True
         self.removes: Callable[[Object], bool] = lambda pod: True
         self.node: Callable[[Object], str] = lambda pod: "node-1"
 
@@ -59,7 +60,7 @@ class Kubelet:
             _LOG.error("the kubelet that pretends failed", error=repr(error))
 
     def look_again(self) -> None:
-        """The answers of `ready` or `removes` have changed."""
+        """The answers of `ready`, `runs` or `removes` have changed."""
         for pod in self._pods.items():
             self._seen(pod)
 
@@ -90,6 +91,8 @@ class Kubelet:
             return
 
     async def _run(self, pod: Object) -> None:
+        if not self.runs(pod):
+            return
         ready = "True" if self.ready(pod) else "False"
         now = rfc3339(self._clock.now())
         current = {c["type"]: c for c in pod["status"].get("conditions") or ()}.get("Ready", {})

@@ -131,9 +131,9 @@ async def test_failed_pods_are_made_again(cluster_of: ClusterFactory) -> None:
     after = await cluster.get("pods", "web-1")
     assert after["metadata"]["uid"] != before["metadata"]["uid"]
     assert after["status"]["phase"] == "Running"
-    assert ("RecreatingFailedPod", "StatefulSet default/web is recreating failed Pod web-1") in await cluster.events(
-        "web"
-    )
+    told = await cluster.events("web")
+    assert ("SuccessfulDelete", "delete Pod web-1 in StatefulSet web successful") in told
+    assert not [reason for reason, _ in told if reason.startswith("Recreating")], "upstream tells of it no more"
 
 
 async def test_claims_stay_or_go_as_the_policy_says(cluster_of: ClusterFactory) -> None:
@@ -170,3 +170,40 @@ async def test_at_rest_nothing_is_written(cluster_of: ClusterFactory) -> None:
     cluster.faults.seen.clear()
     await cluster.settle(3600)
     assert cluster.faults.seen == []
+
+
+async def test_a_claim_that_went_while_its_pod_waited_is_made_again(cluster_of: ClusterFactory) -> None:
+    cluster = await cluster_of("statefulset", "garbagecollector")
+    cluster.kubelet.runs = lambda pod: False
+    await cluster.client.create(STS, workload("web", 1, serviceName="web", volumeClaimTemplates=[claim()]))
+    await cluster.settle(2)
+    before = await cluster.get(CLAIMS, "data-web-0")
+    await cluster.client.delete(CLAIMS, "data-web-0", namespace="default")
+    await cluster.patch("pods", "web-0", {"metadata": {"labels": {"touched": "yes"}}})
+    await cluster.settle(2)
+    assert (await cluster.get(CLAIMS, "data-web-0"))["metadata"]["uid"] != before["metadata"]["uid"]
+
+
+async def test_claims_go_with_the_set_but_not_with_its_size(cluster_of: ClusterFactory) -> None:
+    cluster = await start(
+        cluster_of,
+        replicas=2,
+        volumeClaimTemplates=[claim()],
+        persistentVolumeClaimRetentionPolicy={"whenDeleted": "Delete", "whenScaled": "Retain"},
+    )
+    await cluster.settle(2)
+    await cluster.patch(STS, "web", {"spec": {"replicas": 0}})
+    await cluster.settle(10)
+    (reference,) = (await cluster.get(CLAIMS, "data-web-1"))["metadata"]["ownerReferences"]
+    assert (reference["kind"], reference["controller"], reference["blockOwnerDeletion"]) == ("StatefulSet", True, True)
+    await cluster.client.delete(STS, "web", namespace="default", propagation_policy="Background")
+    await cluster.settle(10)
+    assert await cluster.all(CLAIMS) == []
+
+
+async def test_a_pod_gets_its_identity_back(cluster_of: ClusterFactory) -> None:
+    cluster = await start(cluster_of, replicas=1)
+    await cluster.patch("pods", "web-0", {"metadata": {"labels": {"apps.kubernetes.io/pod-index": None}}})
+    await cluster.settle(2)
+    assert (await cluster.get("pods", "web-0"))["metadata"]["labels"]["apps.kubernetes.io/pod-index"] == "0"
+    assert ("SuccessfulUpdate", "update Pod web-0 in StatefulSet web successful") in await cluster.events("web")

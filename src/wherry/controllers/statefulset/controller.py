@@ -8,7 +8,7 @@ from wherry.api.errors import AlreadyExists, NotFound, StatusError
 from wherry.api.resources import lookup
 from wherry.api.types import Object
 from wherry.client.informer import Key
-from wherry.controllers import owners, pods
+from wherry.controllers import owners
 from wherry.controllers.context import Context
 from wherry.controllers.controller import Loop, Retry
 from wherry.controllers.history import Collision, History
@@ -104,11 +104,6 @@ class StatefulSetController:
     async def _act(self, view: View, steps: plan.Steps, revisions: Mapping[str, Object]) -> Exception | None:
         """Do the steps; gives the first failure."""
         await self._keep_claims(view)
-        for pod in steps.recreate:
-            reason = "RecreatingFailedPod" if pods.phase(pod) == "Failed" else "RecreatingTerminatedPod"
-            what = "failed" if pods.phase(pod) == "Failed" else "terminated"
-            message = f"StatefulSet {_name(view.statefulset)} is recreating {what} Pod {pod['metadata']['name']}"
-            self._recorder.event(view.statefulset, "Warning", reason, message)
 
         async def create(ordinal: int) -> None:
             await self._create(view, ordinal, revisions)
@@ -119,8 +114,12 @@ class StatefulSetController:
         async def mend(pod: Object) -> None:
             await self._mend(view.statefulset, pod)
 
+        async def claim(pod: Object) -> None:
+            await self._create_claims(view.statefulset, pod["metadata"]["name"])
+
         return (
-            await all_at_once(steps.create, create)
+            await all_at_once(steps.claims, claim)
+            or await all_at_once(steps.create, create)
             or await all_at_once([*steps.recreate, *steps.delete], delete)
             or await all_at_once(steps.mend, mend)
         )
@@ -192,11 +191,18 @@ class StatefulSetController:
 
     async def _mend(self, statefulset: Object, pod: Object) -> None:
         """Give a pod its identity labels back."""
-        metadata = pod["metadata"]
+        metadata, set_name = pod["metadata"], statefulset["metadata"]["name"]
         ordinal = identity.ordinal_of(metadata["name"], statefulset) or 0
         labels = identity.identity_labels(metadata["name"], ordinal)
         patch = {"metadata": {"uid": metadata["uid"], "labels": labels}}
-        await self._client.patch("pods", metadata["name"], patch, namespace=metadata["namespace"])
+        try:
+            await self._client.patch("pods", metadata["name"], patch, namespace=metadata["namespace"])
+        except StatusError as error:
+            message = f"update Pod {metadata['name']} in StatefulSet {set_name} failed error: {error}"
+            self._recorder.event(statefulset, "Warning", "FailedUpdate", message)
+            raise
+        message = f"update Pod {metadata['name']} in StatefulSet {set_name} successful"
+        self._recorder.event(statefulset, "Normal", "SuccessfulUpdate", message)
 
     async def _write_status(self, statefulset: Object, status: Object) -> None:
         if status != statefulset.get("status"):
@@ -214,7 +220,3 @@ def _template(statefulset: Object, revision: Object, update: str) -> Object:
         return statefulset["spec"]["template"]
     kept: Object = revision["data"]["spec"]["template"]
     return {name: value for name, value in kept.items() if name != "$patch"}
-
-
-def _name(obj: Object) -> str:
-    return f"{obj['metadata']['namespace']}/{obj['metadata']['name']}"

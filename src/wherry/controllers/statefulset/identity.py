@@ -105,10 +105,14 @@ def claim_owners(
         if r["uid"] not in mine
         and not (r["kind"] == "Pod" and r["name"] == f"{statefulset['metadata']['name']}-{ordinal}")
     ]
-    condemned = ordinal not in ordinals(statefulset)
-    if when_scaled == "Delete" and condemned and pod is not None:
-        owner = {"apiVersion": "v1", "kind": "Pod", "name": pod["metadata"]["name"], "uid": pod_uid}
-        return [*kept, {**owner, "blockOwnerDeletion": True}]
-    if when_deleted == "Delete" and not condemned:
-        return [*kept, {name: value for name, value in reference.items() if name != "controller"}]
+    goes_with_pod = when_scaled == "Delete" and ordinal not in ordinals(statefulset)
+    if any(r.get("controller") for r in kept):
+        return list(claim["metadata"].get("ownerReferences") or ())  # somebody else's claim, whatever its name
+    if goes_with_pod and pod is not None:
+        return [
+            *kept,
+            {**reference, "apiVersion": "v1", "kind": "Pod", "name": pod["metadata"]["name"], "uid": pod_uid},
+        ]
+    if when_deleted == "Delete" and not goes_with_pod:
+        return [*kept, reference]
     return kept

@@ -18,12 +18,16 @@ from wherry.controllers.statefulset import identity
 
 @dataclass(slots=True)
 class Steps:
-    """`create`: ordinals; `recreate`: pods that ended and must be made again; `wait`: seconds until to look again."""
+    """`create`: ordinals; `recreate`: pods that ended and must be made again; `wait`: seconds until to look again.
+
+    `claims`: pods that do not start yet, perhaps because somebody deleted a claim of theirs.
+    """
 
     create: list[int] = field(default_factory=list)
     delete: list[Object] = field(default_factory=list)
     recreate: list[Object] = field(default_factory=list)
     mend: list[Object] = field(default_factory=list)
+    claims: list[Object] = field(default_factory=list)
     wait: float | None = None
 
     @property
@@ -89,6 +93,8 @@ def _fill_one(view: View, ordinal: int, result: Steps) -> bool:
         return True
     if identity.lacks_identity(pod, view.statefulset):
         result.mend.append(pod)
+    if pods.phase(pod) == "Pending" and view.statefulset["spec"].get("volumeClaimTemplates"):
+        result.claims.append(pod)
     if pods.is_terminating(pod) or not _runs(pod):
         return True
     return _not_available_yet(view, pod, result)
