@@ -161,3 +161,16 @@ def test_bad_schedules_say_why(text: str) -> None:
 
 def test_a_time_that_never_comes() -> None:
     assert parse("0 0 30 2 *").next(0) is None
+
+
+async def test_a_job_made_by_hand_does_not_hold_back_the_next_one(cluster_of: ClusterFactory) -> None:
+    cluster = await start(cluster_of, concurrencyPolicy="Forbid")
+    owner = (await cluster.get(CRONJOBS, "tick"))["metadata"]
+    reference = {"apiVersion": "batch/v1", "kind": "CronJob", "name": "tick", "uid": owner["uid"], "controller": True}
+    spec = (await cluster.get(CRONJOBS, "tick"))["spec"]["jobTemplate"]["spec"]
+    body = {"metadata": {"name": "by-hand", "namespace": "default", "ownerReferences": [reference]}, "spec": spec}
+    await cluster.client.create(JOBS, body)
+    await cluster.settle(605)
+    assert len(await names(cluster)) == 2
+    told = await cluster.events("tick")
+    assert ("UnexpectedJob", "Saw a job that the controller did not create or forgot: by-hand") in told

@@ -98,12 +98,26 @@ class CronJobController:
                 self._recorder.event(cronjob, "Normal", "SawCompletedJob", message)
             else:
                 active.append(entry)
-        known = {entry["uid"] for entry in status.get("active") or ()}
-        active += [due.reference(job) for job in jobs if job["metadata"]["uid"] not in known and not due.finish(job)]
+        active += self._unlisted(cronjob, jobs)
         ended = [(job.get("status") or {}).get("completionTime", "") for job in jobs if due.finish(job) == "Complete"]
         last = max([status.get("lastSuccessfulTime", ""), *ended])
         status |= {"active": active, **({"lastSuccessfulTime": last} if last else {})}
         return await self._write_status(cronjob, status)
+
+    def _unlisted(self, cronjob: Object, jobs: Sequence[Object]) -> list[Object]:
+        """Running jobs that the list of active ones lacks: ours, where we died before we could write it down.
+
+        Those that somebody else made in the cron job's name (`kubectl create job --from`) are only told of: they must
+        not keep a scheduled one from starting.
+        """
+        known = {entry["uid"] for entry in (cronjob.get("status") or {}).get("active") or ()}
+        found = [job for job in jobs if job["metadata"]["uid"] not in known and not due.finish(job)]
+        ours = [job for job in found if SCHEDULED_AT in (job["metadata"].get("annotations") or {})]
+        for job in found:
+            if job not in ours:
+                message = f"Saw a job that the controller did not create or forgot: {job['metadata']['name']}"
+                self._recorder.event(cronjob, "Warning", "UnexpectedJob", message)
+        return [due.reference(job) for job in ours]
 
     async def _check_missing(self, cronjob: Object, entry: Object, active: list[Object]) -> None:
         """A job that the informer does not show was just made, or is gone: ask the server."""
@@ -126,10 +140,7 @@ class CronJobController:
         now, spec = self._clock.now(), cronjob["spec"]
         found = due.find(cronjob, schedule, now)
         if found.missed > due.MANY:
-            message = (
-                f"too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew: "
-                f"{found.missed} missed"
-            )
+            message = "too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew"
             self._recorder.event(cronjob, "Warning", "TooManyMissedTimes", message)
         if found.at is None:
             return
