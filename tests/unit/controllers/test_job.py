@@ -233,3 +233,19 @@ def test_index_text(found: set[int], text: str) -> None:
     assert indexes.render(found) == text
     assert indexes.parse(text, 10) == found
     assert indexes.parse(text + ",x,99", 10) == found
+
+
+async def test_an_index_keeps_count_of_its_failures_whoever_deletes_pods(cluster_of: ClusterFactory) -> None:
+    cluster = await start(cluster_of, completions=1, parallelism=1, completionMode="Indexed", backoffLimitPerIndex=1)
+    (first,) = await running(cluster)
+    await finish(cluster, "Failed")
+    assert (await status(cluster)).get("failed", 0) == 0, "counted when the next one carries the count on"
+    await cluster.client.delete("pods", first["metadata"]["name"], namespace="default")
+    await cluster.settle(15)
+    (second,) = await running(cluster)
+    assert second["metadata"]["annotations"]["batch.kubernetes.io/job-index-failure-count"] == "1"
+    assert (await status(cluster))["failed"] == 1
+    assert not await cluster.exists("pods", first["metadata"]["name"])
+    await finish(cluster, "Failed")
+    found = await status(cluster)
+    assert (found["failedIndexes"], found["failed"], true(found)["Failed"]) == ("0", 2, "FailedIndexes")

@@ -230,13 +230,14 @@ class JobController:
         self, key: Key, job: Object, found: JobPods, facts: Facts, end: End | None, *, active: int, over: bool
     ) -> None:
         """Write down what was reached: see `tracking` for the order of the writes."""
-        status = tracking.noted(job, found, facts)
+        held = tracking.held_back(job, found, facts) if end is None else ()
+        status = tracking.noted(job, found, facts, held)
         status |= {"active": active, "ready": found.ready, "terminating": found.terminating}
         stamp = rfc3339(self._clock.now())
         if end is not None and not conditions.find(status.get("conditions"), INTERIM[end.type]):
             interim = _condition(INTERIM[end.type], end.reason, end.message, stamp)
             status["conditions"] = [*(status.get("conditions") or ()), interim]
-        release = tracking.to_release(job, found, over)
+        release = tracking.to_release(job, found, over, held)
         if release or status["uncountedTerminatedPods"]:
             job = await self._write(key, job, status)
             await self._release(release)

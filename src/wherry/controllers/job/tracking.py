@@ -7,7 +7,7 @@ crash finds every pod in one of these states. Source: KEP-2307.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from wherry.api.types import Object
 from wherry.controllers.job import indexes
@@ -18,8 +18,26 @@ LIMIT = 500
 """So many pods are written down in one go."""
 
 
-def noted(job: Object, found: JobPods, facts: Facts) -> Object:
-    """The status with new finished pods written down."""
+def held_back(job: Object, found: JobPods, facts: Facts) -> frozenset[str]:
+    """Uids of the failed pods that alone still know how often their index has failed.
+
+    The next pod of the index carries the count on; until it is there, the last failed one must not go. Source: KEP-3850.
+    """
+    if job["spec"].get("backoffLimitPerIndex") is None:
+        return frozenset()
+    settled = {indexes.index_of(pod) for pod in found.active} | facts.succeeded_indexes | facts.failed_indexes
+    last: dict[int, Object] = {}
+    for pod in found.failed:
+        index = indexes.index_of(pod)
+        if index is None or index in settled:
+            continue
+        if index not in last or indexes.failures_before(pod) > indexes.failures_before(last[index]):
+            last[index] = pod
+    return frozenset(pod["metadata"]["uid"] for pod in last.values())
+
+
+def noted(job: Object, found: JobPods, facts: Facts, held: Collection[str] = ()) -> Object:
+    """The status with new finished pods written down, apart from those that are held back."""
     status = dict(job.get("status") or {})
     lists = {
         "succeeded": [*uncounted(job, "succeeded")],
@@ -27,7 +45,7 @@ def noted(job: Object, found: JobPods, facts: Facts) -> Object:
     }
     if not is_indexed(job):
         lists["succeeded"] += [pod["metadata"]["uid"] for pod in found.new_succeeded[:LIMIT]]
-    lists["failed"] += [pod["metadata"]["uid"] for pod in found.counted_failures[:LIMIT]]
+    lists["failed"] += [pod["metadata"]["uid"] for pod in _first(found.counted_failures, held)]
     status["uncountedTerminatedPods"] = {name: uids for name, uids in lists.items() if uids}
     if is_indexed(job):
         status |= _index_fields(job, facts)
@@ -56,9 +74,14 @@ def counted(status: Object, tracked: Collection[str]) -> Object:
     return result
 
 
-def to_release(job: Object, found: JobPods, over: bool) -> list[Object]:
+def _first(found: Iterable[Object], held: Collection[str]) -> list[Object]:
+    """As many as are written down in one go."""
+    return [pod for pod in found if pod["metadata"]["uid"] not in held][:LIMIT]
+
+
+def to_release(job: Object, found: JobPods, over: bool, held: Collection[str] = ()) -> list[Object]:
     """The tracked pods whose finalizer may go once they are written down; all of them when the job is over."""
-    written = {pod["metadata"]["uid"] for pod in (*found.new_succeeded[:LIMIT], *found.new_failed[:LIMIT])}
+    written = {pod["metadata"]["uid"] for pod in (*found.new_succeeded[:LIMIT], *_first(found.new_failed, held))}
     written |= {*uncounted(job, "succeeded"), *uncounted(job, "failed")}
     completions = completions_of(job)
     return [
