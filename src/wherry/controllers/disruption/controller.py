@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from wherry.api.errors import NotFound, StatusError
@@ -13,6 +14,7 @@ from wherry.controllers import owners, pods
 from wherry.controllers.context import Context
 from wherry.controllers.controller import Loop
 from wherry.controllers.disruption import budget as budgets
+from wherry.controllers.disruption.stale import StaleDisruptions
 from wherry.controllers.replicaset import replicas_of
 from wherry.controllers.selection import by_selector
 from wherry.machinery import selectors
@@ -51,11 +53,14 @@ class DisruptionController:
             log=context.log,
             workers=context.config.workers_by_controller.get(self.name, 1),
         )
+        self._stale = StaleDisruptions(context, self._pods)
         self.loop.follow(self._budgets)
         self._pods.add_handler(self._pod_seen, self._pod_changed, self._pod_seen)
 
     async def run(self) -> None:
-        await self.loop.run()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.loop.run())
+            group.create_task(self._stale.run())
 
     def _pod_changed(self, old: Object, new: Object) -> None:
         before, after = old["metadata"], new["metadata"]
