@@ -205,7 +205,13 @@ _STRATEGIES: dict[str, Strategy] = {
     "deployments.apps": replace(_SPEC, generation_metadata=("annotations",), status_keeps=("labels",), scaled=True),
     "replicasets.apps": replace(_SPEC, status={"replicas": 0}, scaled=True),
     "statefulsets.apps": replace(_SPEC, status={"replicas": 0, "availableReplicas": 0}, scaled=True),
-    "daemonsets.apps": replace(_SPEC, status=_DAEMON_STATUS),
+    "daemonsets.apps": replace(
+        _SPEC,
+        status=_DAEMON_STATUS,
+        on_create=_lazy("apps", "daemon_set"),
+        on_update=_lazy("apps", "daemon_set_update"),
+        on_status_update=_lazy("apps", "daemon_set_status"),
+    ),
     "jobs.batch": replace(_SPEC, on_create=_lazy("batch", "job"), on_update=_lazy("batch", "job_update")),
     "cronjobs.batch": _SPEC,
     "horizontalpodautoscalers.autoscaling": replace(

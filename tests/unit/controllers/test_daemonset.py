@@ -178,3 +178,15 @@ def test_node_affinity(expression: Object, allowed: bool) -> None:
     assert node_affinity.allows(pinned, node) is allowed
     assert not node_affinity.allows(node_affinity.only_on(spec, "n2"), node)
     assert node_affinity.pinned_to(pinned) == "n1"
+
+
+async def test_templates_are_numbered_for_old_clients(cluster_of: ClusterFactory) -> None:
+    cluster = await start(cluster_of)
+    key, label = "deprecated.daemonset.template.generation", "pod-template-generation"
+    assert (await cluster.get(DS, "agent"))["metadata"]["annotations"][key] == "1"
+    await cluster.patch(DS, "agent", {"metadata": {"annotations": {key: "9"}}, "spec": {"minReadySeconds": 1}})
+    assert (await cluster.get(DS, "agent"))["metadata"]["annotations"][key] == "1"
+    await set_image(cluster, "app:2")
+    await cluster.settle(20)
+    assert (await cluster.get(DS, "agent"))["metadata"]["annotations"][key] == "2"
+    assert [pod["metadata"]["labels"][label] for pod in await cluster.pods()] == ["2"] * 3

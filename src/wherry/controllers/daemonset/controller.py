@@ -20,6 +20,8 @@ from wherry.controllers.pod_events import PodEvents
 from wherry.controllers.selection import by_selector, is_empty
 
 RESOURCE = lookup("daemonsets.apps")
+TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
+GENERATION_LABEL = "pod-template-generation"
 BURST = 250
 FAILED_POD_BACKOFF = Backoff(initial=1.0, cap=900.0)
 
@@ -153,11 +155,13 @@ class DaemonSetController:
         if not create_on and not delete:
             return
         self._expectations.expect(key, len(create_on), [pod["metadata"]["uid"] for pod in delete])
-        reference = owners.controller_reference(daemonset, RESOURCE)
+        reference, marks = owners.controller_reference(daemonset, RESOURCE), {HASH_LABEL: hash_}
+        if number := (daemonset["metadata"].get("annotations") or {}).get(TEMPLATE_GENERATION):
+            marks[GENERATION_LABEL] = number
 
         async def create(i: int) -> None:
             pod = pods.from_template(daemonset["spec"]["template"], daemonset, reference)
-            pod["metadata"]["labels"] = {**(pod["metadata"].get("labels") or {}), HASH_LABEL: hash_}
+            pod["metadata"]["labels"] = {**(pod["metadata"].get("labels") or {}), **marks}
             pod["spec"] = placement.pod_spec(daemonset, create_on[i])
             try:
                 await self._control.create(daemonset, pod)
