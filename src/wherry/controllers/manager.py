@@ -58,6 +58,7 @@ CONTROLLERS: Mapping[str, Callable[[Context], Controller]] = {
     "csrapproving": _loaded("wherry.controllers.certificates.approver", "CertificateApprover"),
     "csrsigning": _loaded("wherry.controllers.certificates.signing", "CertificateSigner"),
     "csrcleaner": _loaded("wherry.controllers.certificates.cleaner", "CertificateCleaner"),
+    "ttl": _loaded("wherry.controllers.ttl", "TTLController"),
     "servicecidrs": _loaded("wherry.controllers.servicecidrs", "ServiceCIDRController"),
     "persistentvolume-binder": _loaded("wherry.controllers.volumes.binder", "PersistentVolumeBinder"),
     "local-provisioner": _loaded("wherry.controllers.volumes.provisioner", "LocalProvisioner"),
