@@ -14,7 +14,14 @@ from wherry.scheduler.cache import Cache
 from wherry.scheduler.framework.cluster_event import ClusterEvent, needs_less, node_changes
 from wherry.scheduler.framework.pod_info import PodInfo, scheduler_name
 from wherry.scheduler.queue import SchedulingQueue
+from wherry.scheduler.storage.view import CLAIMS, CLASSES, CSI_NODES, VOLUMES
 
+_STORAGE = {
+    CLAIMS: ClusterEvent.CLAIM,
+    VOLUMES: ClusterEvent.VOLUME,
+    CLASSES: ClusterEvent.STORAGE_CLASS,
+    CSI_NODES: ClusterEvent.CSI_NODE,
+}
 _OVER = ("Succeeded", "Failed")
 
 
@@ -44,6 +51,20 @@ class Handlers:
         informers.informer("namespaces").add_handler(
             self.namespace_came_or_went, self.namespace_changed, self.namespace_came_or_went
         )
+
+    def attach_storage(self, informers: SharedInformers) -> None:
+        """Claims and volumes that come and change may help pods that wait for them."""
+        for resource, event in _STORAGE.items():
+            self._follow(informers, resource, event)
+
+    def _follow(self, informers: SharedInformers, resource: str, event: ClusterEvent) -> None:
+        def added(obj: Object) -> None:
+            self._queue.notify(event, None, obj)
+
+        def changed(old: Object, new: Object) -> None:
+            self._queue.notify(event, old, new)
+
+        informers.informer(resource).add_handler(added, changed)
 
     def node_added(self, node: Object) -> None:
         self._cache.set_node(node)

@@ -33,6 +33,7 @@ from wherry.scheduler.preemptor import Preemptor
 from wherry.scheduler.profile import Profile, Profiles
 from wherry.scheduler.queue import QueuedPod, SchedulingQueue
 from wherry.scheduler.reporting import ERROR, UNSCHEDULABLE, Reporter
+from wherry.scheduler.storage.view import informed
 
 BINDINGS_AT_ONCE = 64
 PODS_AT_ONCE = 8
@@ -65,7 +66,9 @@ class Scheduler:
         budgets = informers.informer("poddisruptionbudgets.policy")
         self._namespaces = informers.informer("namespaces")
         self._pods = informers.informer("pods")
-        self._needs = (self._namespaces, informers.informer("nodes"), self._pods, budgets, *companions.needs)
+        storage, stored = informed(informers)
+        nodes = informers.informer("nodes")
+        self._needs = (self._namespaces, nodes, self._pods, budgets, *companions.needs, *stored)
         self.cache = Cache(namespace_labels=self._namespace_labels)
 
         def preemption(percent: int, at_least: int) -> DefaultPreemption:
@@ -73,7 +76,7 @@ class Scheduler:
                 budgets=budgets.items, preempting=self._preempting, rng=rng, percent=percent, at_least=at_least
             )
 
-        needs = Needs(client, companions.selector, preemption, config.extenders)
+        needs = Needs(client, companions.selector, preemption, config.extenders, storage)
         self._profiles = Profiles([self._profile(each, framework, needs) for each in config.profiles])
         self.queue = SchedulingQueue(
             clock=clock,
@@ -92,7 +95,9 @@ class Scheduler:
         self._counters = Counters()
         self._bindings: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(BINDINGS_AT_ONCE)
-        Handlers(cache=self.cache, queue=self.queue, names=self._profiles.by_name).attach(informers)
+        handlers = Handlers(cache=self.cache, queue=self.queue, names=self._profiles.by_name)
+        handlers.attach(informers)
+        handlers.attach_storage(informers)
 
     def _profile(self, config: ProfileConfig, given: Framework | None, needs: Needs) -> Profile:
         plugins = given or framework(config, needs)

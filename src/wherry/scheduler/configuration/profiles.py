@@ -1,7 +1,7 @@
 """From a profile's configuration to the framework of its plugins.
 
-A plugin takes part at a point if the profile has it there; a plugin is made once, with its arguments. The plugins for
-volumes and devices are known by name, so that files which mention them can be used; they are not built yet.
+A plugin takes part at a point if the profile has it there; a plugin is made once, with its arguments. Plugins that
+are not built yet are known by name, so that files which mention them can be used.
 """
 
 from __future__ import annotations
@@ -37,11 +37,16 @@ from wherry.scheduler.plugins.node_ports import NodePorts
 from wherry.scheduler.plugins.node_resources_balanced import NodeResourcesBalancedAllocation
 from wherry.scheduler.plugins.node_resources_fit import NodeResourcesFit
 from wherry.scheduler.plugins.node_unschedulable import NodeUnschedulable
+from wherry.scheduler.plugins.node_volume_limits import NodeVolumeLimits
 from wherry.scheduler.plugins.pod_topology_spread import DefaultSelector, PodTopologySpread
 from wherry.scheduler.plugins.priority_sort import PrioritySort
 from wherry.scheduler.plugins.resource_strategies import Strategy
 from wherry.scheduler.plugins.scheduling_gates import SchedulingGates
 from wherry.scheduler.plugins.taint_toleration import TaintToleration
+from wherry.scheduler.plugins.volume_binding import VolumeBinding
+from wherry.scheduler.plugins.volume_restrictions import VolumeRestrictions
+from wherry.scheduler.plugins.volume_zone import VolumeZone
+from wherry.scheduler.storage.view import Storage
 
 PLUGINS: Mapping[str, type[Plugin]] = {
     plugin.name: plugin
@@ -54,6 +59,10 @@ PLUGINS: Mapping[str, type[Plugin]] = {
         NodeAffinity,
         NodePorts,
         NodeResourcesFit,
+        VolumeRestrictions,
+        NodeVolumeLimits,
+        VolumeBinding,
+        VolumeZone,
         PodTopologySpread,
         InterPodAffinity,
         DefaultPreemption,
@@ -63,10 +72,6 @@ PLUGINS: Mapping[str, type[Plugin]] = {
     )
 }
 NOT_BUILT = (
-    "VolumeRestrictions",
-    "NodeVolumeLimits",
-    "VolumeBinding",
-    "VolumeZone",
     "DynamicResources",
     "NodeDeclaredFeatures",
 )
@@ -94,7 +99,8 @@ class Needs(NamedTuple):
     default_selector: DefaultSelector
     preemption: Callable[[int, int], DefaultPreemption]
     """Makes the plugin from its least number of candidates, in per cent and absolute."""
-    extenders: Sequence[ExtenderConfig] = ()
+    extenders: Sequence[ExtenderConfig]
+    storage: Storage
 
 
 def check_plugins(profile: ProfileConfig) -> None:
@@ -179,6 +185,10 @@ def _preemption(args: Object, needs: Needs) -> Plugin:
     return needs.preemption(args["minCandidateNodesPercentage"], args["minCandidateNodesAbsolute"])
 
 
+def _binding(args: Object, needs: Needs) -> Plugin:
+    return VolumeBinding(needs.storage, needs.client, seconds=float(args["bindTimeoutSeconds"]))
+
+
 _MAKERS: Mapping[str, Callable[[Object, Needs], Plugin]] = {
     "DefaultBinder": lambda args, needs: DefaultBinder(needs.client),
     "DefaultPreemption": _preemption,
@@ -186,5 +196,9 @@ _MAKERS: Mapping[str, Callable[[Object, Needs], Plugin]] = {
     "NodeAffinity": lambda args, needs: NodeAffinity(args.get("addedAffinity")),
     "NodeResourcesBalancedAllocation": _balanced,
     "NodeResourcesFit": _fit,
+    "NodeVolumeLimits": lambda args, needs: NodeVolumeLimits(needs.storage),
     "PodTopologySpread": _spread,
+    "VolumeBinding": _binding,
+    "VolumeRestrictions": lambda args, needs: VolumeRestrictions(needs.storage),
+    "VolumeZone": lambda args, needs: VolumeZone(needs.storage),
 }

@@ -30,6 +30,10 @@ class ClusterEvent(Enum):
     TARGET_TOLERATION = "UnscheduledPodTolerationChange"
     TARGET_UNGATED = "UnscheduledPodSchedulingGatesEliminated"
     NAMESPACE = "NamespaceLabelChange"
+    CLAIM = "PvcChange"
+    VOLUME = "PvChange"
+    STORAGE_CLASS = "StorageClassChange"
+    CSI_NODE = "CSINodeChange"
 
 
 def node_changes(old: Object, new: Object) -> Iterator[ClusterEvent]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from wherry.api.types import Object
+from wherry.policy.volumes.facts import claims_of
 from wherry.scheduler.framework.affinity_terms import PodAffinity, pod_affinity
 from wherry.scheduler.requests import Amounts, requests_and_weights
 
@@ -23,6 +24,7 @@ class PodInfo:
 
     __slots__ = (
         "affinity",
+        "claims",
         "key",
         "labels",
         "leaving",
@@ -53,6 +55,8 @@ class PodInfo:
         self.requests: Amounts
         self.requests, self.nonzero_cpu, self.nonzero_memory = requests_and_weights(obj)
         self.ports = host_ports(spec)
+        self.claims = tuple((name, own) for _, name, own in claims_of(obj)) if "volumes" in spec else ()
+        """The claims of its volumes, and whether each is made for this very pod."""
         self.affinity: PodAffinity | None = pod_affinity(self.namespace, spec)
 
     def __repr__(self) -> str:
