@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from wherry.api.types import Object
     from wherry.cli.target import Session
     from wherry.scheduler.explain.explanation import Explanation
+    from wherry.scheduler.storage.view import Storage
 
 PLANS_SHOWN = 5
 NODES_SHOWN = 5
@@ -32,7 +33,7 @@ def explain_pending(pod: str, *, all_nodes: bool, target: Target) -> None:
     wherry explain-pending web-1 -n shop --all-nodes
 
     Asks the rules of the default profile about every node of the cluster, whoever schedules there. Each change that is
-    shown has been tried: the rules agree to it. Volumes and resource claims are not looked at.
+    shown has been tried: the rules agree to it. Resource claims are not looked at.
     """
 
     async def work(session: Session) -> None:
@@ -57,7 +58,16 @@ async def _explained(session: Session, name: str, most: int | None) -> Sequence[
     pods = (await client.list("pods"))["items"]
     namespaces = (await client.list("namespaces"))["items"]
     labels = {each["metadata"]["name"]: each["metadata"].get("labels") or {} for each in namespaces}
-    return list(_lines(pod, explain(pod, World(nodes, pods, labels)), most))
+    storage = await _storage(session) if pod["spec"].get("volumes") else None
+    return list(_lines(pod, explain(pod, World(nodes, pods, labels, storage)), most))
+
+
+async def _storage(session: Session) -> Storage:
+    from wherry.scheduler.storage.view import CLAIMS, CLASSES, CSI_NODES, VOLUMES, Listed, Storage
+
+    kinds = (CLAIMS, VOLUMES, CLASSES, CSI_NODES)
+    found = [(await session.client.list(resource))["items"] for resource in kinds]
+    return Storage(*map(Listed, found))
 
 
 def _lines(pod: Object, explanation: Explanation, most: int | None) -> Iterator[str]:

@@ -17,18 +17,31 @@ from wherry.scheduler.plugins.node_name import NodeName
 from wherry.scheduler.plugins.node_ports import NodePorts
 from wherry.scheduler.plugins.node_resources_fit import NodeResourcesFit
 from wherry.scheduler.plugins.node_unschedulable import NodeUnschedulable
+from wherry.scheduler.plugins.node_volume_limits import NodeVolumeLimits
 from wherry.scheduler.plugins.pod_topology_spread import PodTopologySpread
 from wherry.scheduler.plugins.taint_toleration import TaintToleration
+from wherry.scheduler.plugins.volume_binding import VolumeBinding
+from wherry.scheduler.plugins.volume_restrictions import VolumeRestrictions
+from wherry.scheduler.plugins.volume_zone import VolumeZone
+from wherry.scheduler.storage.view import Storage
 
 _OVER = ("Succeeded", "Failed")
 
 
 class World:
-    """Nodes, and the pods that hold something on them; `namespaces` has labels by name."""
+    """Nodes, and the pods that hold something on them; `namespaces` has labels by name.
+
+    `storage` is needed only for pods with claims.
+    """
 
     def __init__(
-        self, nodes: Sequence[Object], pods: Sequence[Object], namespaces: Mapping[str, Mapping[str, str]]
+        self,
+        nodes: Sequence[Object],
+        pods: Sequence[Object],
+        namespaces: Mapping[str, Mapping[str, str]],
+        storage: Storage | None = None,
     ) -> None:
+        stored = storage or Storage()
         self.cache = Cache(namespace_labels=lambda name: namespaces.get(name, {}))
         self.spread = PodTopologySpread()
         self.framework = Framework(
@@ -39,6 +52,10 @@ class World:
                 NodeAffinity(),
                 NodePorts(),
                 NodeResourcesFit(),
+                VolumeRestrictions(stored),
+                NodeVolumeLimits(stored),
+                VolumeBinding(stored),
+                VolumeZone(stored),
                 self.spread,
                 InterPodAffinity(),
             ]

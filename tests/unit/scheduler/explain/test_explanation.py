@@ -9,7 +9,9 @@ import pytest
 from wherry.api.types import Object
 from wherry.scheduler.explain.explanation import Explanation, explain
 from wherry.scheduler.explain.world import World
+from wherry.scheduler.storage.view import Listed, Storage
 from wherry.testing.scheduling import node, pod
+from wherry.testing.storage import claim, using
 
 ZONE, HOST = "topology.kubernetes.io/zone", "kubernetes.io/hostname"
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
@@ -146,3 +148,10 @@ def test_trying_leaves_the_world_as_it_was():
     assert before.rulings == after.rulings
     assert [each.node for each in world.cache.nodes()] == nodes
     assert sorted(world.cache.nodes()[0].pods) == ["default/low", "default/other"]
+
+
+def test_claims_are_looked_at() -> None:
+    asked = {**claim(storageClassName=""), "metadata": {"name": "data", "namespace": "default", "uid": "u"}}
+    world = World([node("a")], [], {}, Storage(Listed([asked])))
+    (ruling,) = explain(using(pod(), "data"), world).rulings
+    assert (ruling.plugin, ruling.reason) == ("VolumeBinding", "pod has unbound immediate PersistentVolumeClaims")
