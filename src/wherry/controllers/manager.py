@@ -56,6 +56,9 @@ CONTROLLERS: Mapping[str, Callable[[Context], Controller]] = {
     "token-cleaner": _loaded("wherry.controllers.bootstrap.tokencleaner", "TokenCleaner"),
     "bootstrap-signer": _loaded("wherry.controllers.bootstrap.signer", "BootstrapSigner"),
     "csrapproving": _loaded("wherry.controllers.certificates.approver", "CertificateApprover"),
+    "kubelet-serving-approving-controller": _loaded(
+        "wherry.controllers.certificates.serving_approver", "ServingApprover"
+    ),
     "csrsigning": _loaded("wherry.controllers.certificates.signing", "CertificateSigner"),
     "csrcleaner": _loaded("wherry.controllers.certificates.cleaner", "CertificateCleaner"),
     "ttl": _loaded("wherry.controllers.ttl", "TTLController"),

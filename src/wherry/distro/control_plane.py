@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wherry.api.schema import definitions
+from wherry.apiserver.aggregation.identity import CLIENT_NAME
 from wherry.apiserver.app import ApiServer
 from wherry.apiserver.config import ServerConfig
 from wherry.apiserver.proxying.stages import proxy_stages
@@ -25,8 +26,16 @@ from wherry.client.http_transport import HttpTransport
 from wherry.client.in_process import InProcessTransport
 from wherry.distro.api_server_files import server_options
 from wherry.distro.config import ClusterConfig, StateDirectory
-from wherry.distro.credentials import Credentials
+from wherry.distro.credentials import (
+    FRONT_PROXY_PROFILE,
+    KUBELET_CLIENT_FILE,
+    KUBELET_CLIENT_PROFILE,
+    SERVER_FILE,
+    Credentials,
+    server_profile,
+)
 from wherry.distro.pki import KeyPair
+from wherry.distro.renewal import Renewal, into
 from wherry.policy.user import AUTHENTICATED, User
 from wherry.store.compactor import Compactor
 from wherry.store.memory import open_memory
@@ -88,6 +97,8 @@ class ControlPlane:
     """Seconds to go on answering while `/readyz` says no, for load balancers in front."""
     sealing: Sealing | None = None
     """Encryption at rest, which follows its configuration file."""
+    renewals: tuple[Renewal, ...] = ()
+    """Of its own certificates."""
 
     def client(self, name: str, groups: tuple[str, ...] = (), *, agent: str = "") -> Client:
         """A client in this process, as that user: no socket, no TLS. `agent` is its user agent, if not its name."""
@@ -109,6 +120,8 @@ class ControlPlane:
             group.create_task(Compactor(self.store, clock=self.clock).run())
             group.create_task(self.api.run())
             group.create_task(self.usage.scraper.run())
+            for renewal in self.renewals:
+                group.create_task(renewal.run())
             if self.sealing is not None:
                 group.create_task(self.sealing.run())
 
@@ -145,20 +158,37 @@ async def open_control_plane(
         )
         await api.start()
         hosts = list(dict.fromkeys(["127.0.0.1", config.host_address]))
+        own = server_context(
+            credentials.server, credentials.authority.pair, config.api_server.get("requestHeaderClientCA", "")
+        )
         # Connections live in real time, whatever the cluster's clock does.
         port = await serve(
             api.handle,
             sockets=listen(hosts, config.port),
-            tls=server_context(
-                credentials.server, credentials.authority.pair, config.api_server.get("requestHeaderClientCA", "")
-            ),
+            tls=own,
             options=wire_options(),
             clock=RealClock(),
         )
     except BaseException:
         await store.close()
         raise
-    return ControlPlane(store, api, port, nodes, clock, usage, sealing=sealing)
+    renewals = renewals_of(config, credentials, own, towards_nodes, clock)
+    return ControlPlane(store, api, port, nodes, clock, usage, sealing=sealing, renewals=renewals)
+
+
+def renewals_of(
+    config: ClusterConfig, credentials: Credentials, own: ssl.SSLContext, towards_nodes: ssl.SSLContext, clock: Clock
+) -> tuple[Renewal, ...]:
+    """Of the certificates that the API server shows. TLS knows no virtual time: such clusters keep what they have."""
+    if config.clock == "virtual":
+        return ()
+    authority = credentials.authority
+    return (
+        Renewal(authority, SERVER_FILE, server_profile(config), into(own), clock=clock),
+        Renewal(authority, KUBELET_CLIENT_FILE, KUBELET_CLIENT_PROFILE, into(towards_nodes), clock=clock),
+        # Connections to extension API servers look at the file themselves.
+        Renewal(credentials.front_authority, CLIENT_NAME, FRONT_PROXY_PROFILE, lambda pair: None, clock=clock),
+    )
 
 
 def server_config(config: ClusterConfig, credentials: Credentials) -> ServerConfig:
@@ -195,9 +225,6 @@ def kubelet_context(credentials: Credentials) -> ssl.SSLContext:
     return context
 
 
-def remote_client(config: ClusterConfig, credentials: Credentials, pair: KeyPair, name: str, clock: Clock) -> Client:
-    """A client over TLS with a certificate, for parts in processes of their own."""
-    transport = HttpTransport(
-        config.server, ca=credentials.authority.pair.certificate, cert=pair.certificate, key=pair.key, clock=clock
-    )
-    return Client(transport, clock=clock, user_agent=name)
+def remote_client(config: ClusterConfig, tls: ssl.SSLContext, name: str, clock: Clock) -> Client:
+    """A client over TLS, for parts in processes of their own."""
+    return Client(HttpTransport(config.server, tls=tls, clock=clock), clock=clock, user_agent=name)

@@ -16,6 +16,9 @@ PROXY = "system:kube-proxy"
 DNS = "system:wherry:dns"
 FAKE_NODES_USER = "system:wherry:fake-nodes"
 KUBELET_CLIENT = "kube-apiserver-kubelet-client"
+SERVER_FILE, KUBELET_CLIENT_FILE = "apiserver", "apiserver-kubelet-client"
+KUBELET_CLIENT_PROFILE = Profile(common_name=KUBELET_CLIENT, organizations=("system:masters",), client=True)
+FRONT_PROXY_PROFILE = Profile(common_name=CLIENT_NAME, client=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +26,8 @@ class Credentials:
     """What the API server needs to serve and to be known. PEM bytes, or paths where OpenSSL wants files."""
 
     authority: Authority
+    front_authority: Authority
+    """Of the front proxy alone: extension API servers believe what its holders say of users."""
     ca: bytes
     server: KeyPair
     kubelet_client: KeyPair
@@ -36,15 +41,13 @@ def ensure(state: StateDirectory, config: ClusterConfig, clock: Clock) -> Creden
     ca = authority.ensure()
     front = Authority(state.pki / "front-proxy", clock=clock, name="wherry-front-proxy-ca")
     front_ca = front.ensure().decode()
-    front_pair = front.issue(CLIENT_NAME, Profile(common_name=CLIENT_NAME, client=True))
+    front_pair = front.issue(CLIENT_NAME, FRONT_PROXY_PROFILE)
     return Credentials(
         authority=authority,
+        front_authority=front,
         ca=ca,
-        server=authority.issue("apiserver", server_profile(config)),
-        kubelet_client=authority.issue(
-            "apiserver-kubelet-client",
-            Profile(common_name=KUBELET_CLIENT, organizations=("system:masters",), client=True),
-        ),
+        server=authority.issue(SERVER_FILE, server_profile(config)),
+        kubelet_client=authority.issue(KUBELET_CLIENT_FILE, KUBELET_CLIENT_PROFILE),
         front_proxy=FrontProxy(ca=front_ca, certificate=front_pair.certificate, key=front_pair.key),
         signing_key=ensure_signing_key(state.pki / "sa.key"),
     )
@@ -64,15 +67,14 @@ def server_profile(config: ClusterConfig) -> Profile:
     )
 
 
-def node_profile(name: str, addresses: tuple[str, ...]) -> Profile:
-    """A node's certificate: it serves logs and exec with it, and is `system:node:NAME` towards the API server."""
+def serving_profile(name: str, addresses: tuple[str, ...]) -> Profile:
+    """The certificate with which a node serves logs and exec, at the addresses that it tells and no other."""
     return Profile(
         common_name=f"system:node:{name}",
         organizations=("system:nodes",),
         dns_names=(name,),
-        addresses=tuple(dict.fromkeys([*addresses, "127.0.0.1"])),
+        addresses=addresses,
         server=True,
-        client=True,
     )
 
 

@@ -10,11 +10,13 @@ from wherry.distro.config import ClusterConfig
 from wherry.distro.control_plane import server_context
 from wherry.distro.credentials import KUBELET_CLIENT, Credentials
 from wherry.distro.pki import Profile
+from wherry.distro.renewal import Renewal, into
 from wherry.node.fakes.life import read_rules
 from wherry.node.fakes.nodes import TAINT, FakeNode, FakeNodes
 from wherry.node.fakes.server import FakeNodeServer
 from wherry.node.server.app import only_names
 
+FILE_NAME = "fake-nodes"
 CONTROL_PLANE_ROLE = "node-role.kubernetes.io/control-plane"
 SERVER_OFFSET = 2500
 """The nodes' server listens so many ports above the API server: below where real nodes of any cluster beside it do."""
@@ -37,18 +39,20 @@ def wanted_nodes(config: ClusterConfig) -> list[FakeNode]:
 
 def open_fake_nodes(
     config: ClusterConfig, credentials: Credentials, *, client: Client, clock: Clock
-) -> tuple[FakeNodes, FakeNodeServer]:
-    """The nodes and their server; nothing runs yet. Raises `LifeError`."""
+) -> tuple[FakeNodes, FakeNodeServer, Renewal]:
+    """The nodes, their server and what renews its certificate; nothing runs yet. Raises `LifeError`."""
     port = config.port + SERVER_OFFSET
     rules = read_rules(yaml.safe_load(config.fake_stages)) if config.fake_stages else ()
     nodes = FakeNodes(client=client, clock=clock, wanted=wanted_nodes(config), rules=rules, port=port)
     profile = Profile(common_name="system:wherry:fake-nodes", addresses=("127.0.0.1",), server=True)
-    pair = credentials.authority.issue("fake-nodes", profile)
+    tls = server_context(credentials.authority.issue(FILE_NAME, profile), credentials.authority.pair)
     server = FakeNodeServer(
         nodes=nodes,
         authorize=only_names({KUBELET_CLIENT}),
         clock=RealClock(),
-        tls=server_context(pair, credentials.authority.pair),
+        tls=tls,
         port=port,
     )
-    return nodes, server
+    # The machine's clock, as for TLS itself.
+    renewal = Renewal(credentials.authority, FILE_NAME, profile, into(tls), clock=RealClock())
+    return nodes, server, renewal

@@ -14,8 +14,10 @@ from wherry.client.informer import SharedInformers
 from wherry.distro import machine, networks
 from wherry.distro.config import ClusterConfig, StateDirectory
 from wherry.distro.control_plane import server_context
-from wherry.distro.credentials import KUBELET_CLIENT, Credentials, node_profile
+from wherry.distro.credentials import KUBELET_CLIENT, Credentials, serving_profile
+from wherry.distro.rotation import node_rotation
 from wherry.node.agent import NodeAgent
+from wherry.node.certificates.request import SERVING_SIGNER
 from wherry.node.config import NodeConfig
 from wherry.node.runtimes.port import Runtime
 from wherry.node.server.app import NodeServer, only_names
@@ -64,10 +66,17 @@ class NodeStack:
     proxy: networks.Runnable | None
     clock: Clock
     name: str
+    rotation: networks.Runnable
+    """Of its serving certificate."""
 
     async def run(self) -> None:
         log = Logger("node")
-        parts: dict[str, networks.Runnable | None] = {"agent": self.agent, "server": self.server, "proxy": self.proxy}
+        parts: dict[str, networks.Runnable | None] = {
+            "agent": self.agent,
+            "server": self.server,
+            "proxy": self.proxy,
+            "certificate": self.rotation,
+        }
         async with asyncio.TaskGroup() as group:
             for name, part in parts.items():
                 if part is not None:
@@ -95,18 +104,23 @@ async def open_node(
     agent = NodeAgent(
         client=client, runtime=runtime, network=network, clock=clock, config=settings, informers=informers
     )
-    pair = credentials.authority.issue(f"node-{name}", node_profile(name, tuple(network.node_addresses)))
+    authority, file_name = credentials.authority, f"node-{name}-serving"
+    profile = serving_profile(name, tuple(network.node_addresses))
+    tls = server_context(authority.issue(file_name, profile), authority.pair)
+    rotation = node_rotation(
+        authority, file_name, profile, node=name, signer=SERVING_SIGNER, context=tls, client=client, clock=clock
+    )
     server = NodeServer(
         pods=agent,
         runtime=runtime,
         network=network,
         authorize=only_names({KUBELET_CLIENT}),
         clock=clock,
-        tls=server_context(pair, credentials.authority.pair),
+        tls=tls,
         node_name=name,
         hosts=("127.0.0.1",),
         port=settings.server_port,
         sockets=networks.node_sockets(config, network, settings.server_port),
     )
     proxy = networks.node_proxy(config, network, proxy_informers, clock, name)
-    return NodeStack(agent, server, proxy, clock, name)
+    return NodeStack(agent, server, proxy, clock, name, rotation)

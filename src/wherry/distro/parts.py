@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wherry.api.errors import StatusError
+from wherry.api.errors import AlreadyExists, StatusError
 from wherry.base.clock import Clock
 from wherry.base.log import Logger
 from wherry.base.tasks import keep_running
@@ -27,6 +27,16 @@ from wherry.policy.user import MASTERS
 log = Logger("cluster")
 FAKE_NODES = "fake-nodes"
 CONTROL_PLANE_ROLE = "node-role.kubernetes.io/control-plane"
+_RBAC = "rbac.authorization.k8s.io"
+RENEWING_NODES = {
+    "metadata": {"name": "wherry:node-autoapprove-certificate-rotation"},
+    "roleRef": {
+        "apiGroup": _RBAC,
+        "kind": "ClusterRole",
+        "name": "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient",
+    },
+    "subjects": [{"apiGroup": _RBAC, "kind": "Group", "name": "system:nodes"}],
+}
 
 MetricLines = Callable[[], Iterator[str]]
 Part = Callable[[], Coroutine[Any, Any, None]]
@@ -172,10 +182,12 @@ class Parts:
         from wherry.distro.fake_nodes import open_fake_nodes
 
         client = self._connect(Identity(FAKE_NODES_USER, (MASTERS,)))
-        nodes, server = open_fake_nodes(self._config, self._credentials, client=client, clock=self._clock)
+        nodes, server, renewal = open_fake_nodes(self._config, self._credentials, client=client, clock=self._clock)
         async with asyncio.TaskGroup() as group:
             group.create_task(keep_running("fake nodes", nodes.run, clock=self._clock, log=log))
             group.create_task(keep_running("fake nodes' server", server.run, clock=self._clock, log=log))
+            if self._config.clock != "virtual":
+                group.create_task(renewal.run())
             await nodes.ready.wait()
             self._on_ready(FAKE_NODES)
 
@@ -219,7 +231,18 @@ class Parts:
             await stack.agent.ready.wait()
             if number == 1:
                 await self._mark_control_plane(name)
+                await self._let_nodes_renew()
             self._on_ready(name)
+
+    async def _let_nodes_renew(self) -> None:
+        """Nodes may have their client certificates renewed without being asked: no default role says so, kubeadm does."""
+        client = self._connect(Identity(CONTROLLER_MANAGER, (MASTERS,)))
+        try:
+            await client.create("clusterrolebindings.rbac.authorization.k8s.io", RENEWING_NODES)
+        except AlreadyExists:
+            pass
+        except (StatusError, ConnectionError, OSError) as error:
+            log.warning("nodes may not renew their certificates", error=str(error))
 
     async def _mark_control_plane(self, name: str) -> None:
         """A node may not give itself a role, so that the control plane does."""

@@ -86,16 +86,47 @@ class Authority:
 
     def issue(self, file_name: str, profile: Profile) -> KeyPair:
         """A certificate for the profile: the one on disk while it is good, else a new one."""
-        pair = KeyPair(self._directory / f"{file_name}.crt", self._directory / f"{file_name}.key")
-        marker = self._directory / f".{file_name}.profile"
-        wanted = self._fingerprint(profile)
+        pair = self._pair(file_name)
         with self._turn():
-            if not self._is_good(pair, marker, wanted):
-                certificate, key = self._sign(profile)
-                _write_pair(pair, certificate, key)
-                expiry = certificate.not_valid_after_utc.timestamp()
-                write_atomic(marker, f"{expiry}\n{wanted}".encode(), durable=False)
+            if not self._is_good(pair, self._marker(file_name), self._fingerprint(profile)):
+                self._renew(file_name, profile)
         return pair
+
+    def renew(self, file_name: str, profile: Profile) -> KeyPair:
+        """A new certificate for the profile, however good the one on disk may be."""
+        with self._turn():
+            self._renew(file_name, profile)
+        return self._pair(file_name)
+
+    def adopt(self, file_name: str, profile: Profile, certificate: bytes, key: bytes) -> KeyPair:
+        """Keep a pair (PEM) that was made elsewhere, by a certificate request, as if `issue` had made it."""
+        from cryptography import x509
+
+        with self._turn():
+            self._keep(file_name, profile, x509.load_pem_x509_certificate(certificate), key)
+        return self._pair(file_name)
+
+    def life(self, file_name: str) -> tuple[float, float]:
+        """From when to when the certificate on disk is valid, in seconds since 1970. Raises `OSError`, `ValueError`."""
+        begin, end = self._marker(file_name).read_text().split("\n", 1)[0].split()
+        return float(begin), float(end)
+
+    def _pair(self, file_name: str) -> KeyPair:
+        return KeyPair(self._directory / f"{file_name}.crt", self._directory / f"{file_name}.key")
+
+    def _marker(self, file_name: str) -> Path:
+        """A file that says of a pair what would otherwise cost loading a library at every start."""
+        return self._directory / f".{file_name}.profile"
+
+    def _renew(self, file_name: str, profile: Profile) -> None:
+        certificate, key = self._sign(profile)
+        self._keep(file_name, profile, certificate, _private_pem(key))
+
+    def _keep(self, file_name: str, profile: Profile, certificate: x509.Certificate, key: bytes) -> None:
+        _write_pair(self._pair(file_name), certificate, key)
+        begin, end = certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp()
+        words = f"{begin} {end}\n{self._fingerprint(profile)}"
+        write_atomic(self._marker(file_name), words.encode(), durable=False)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -109,9 +140,9 @@ class Authority:
 
     def _is_good(self, pair: KeyPair, marker: Path, wanted: str) -> bool:
         try:
-            expiry, _, found = marker.read_text().partition("\n")
-            remaining = float(expiry) - self._clock.now()
-        except (OSError, ValueError):
+            life, _, found = marker.read_text().partition("\n")
+            remaining = float(life.split()[-1]) - self._clock.now()
+        except (OSError, ValueError, IndexError):
             return False
         return found == wanted and remaining > LEAF_DAYS * 86400 / 3 and _is_usable(pair)
 
@@ -148,7 +179,7 @@ class Authority:
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .sign(key, hashes.SHA256())
         )
-        _write_pair(self.pair, certificate, key)
+        _write_pair(self.pair, certificate, _private_pem(key))
 
     def _sign(self, profile: Profile) -> tuple[x509.Certificate, EllipticCurvePrivateKey]:
         from cryptography.hazmat.primitives.asymmetric import ec
@@ -268,9 +299,9 @@ def _private_pem(key: EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def _write_pair(pair: KeyPair, certificate: x509.Certificate, key: EllipticCurvePrivateKey) -> None:
+def _write_pair(pair: KeyPair, certificate: x509.Certificate, key: bytes) -> None:
     from cryptography.hazmat.primitives.serialization import Encoding
 
     # The key first: a certificate without its key would look complete after a crash between the two.
-    write_atomic(pair.key, _private_pem(key), mode=0o600)
+    write_atomic(pair.key, key, mode=0o600)
     write_atomic(pair.certificate, certificate.public_bytes(Encoding.PEM))

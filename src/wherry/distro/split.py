@@ -17,12 +17,14 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine
+from ssl import SSLContext
 from typing import Any
 
 from wherry.base import garbage
 from wherry.base.backoff import Backoff
-from wherry.base.clock import RealClock
+from wherry.base.clock import Clock, RealClock
 from wherry.base.log import Logger
+from wherry.base.tasks import Component, cancel_and_wait
 from wherry.client.client import Client
 from wherry.distro import credentials as credentials_of
 from wherry.distro import kubeconfig, networks, parts
@@ -33,10 +35,15 @@ from wherry.distro.daemon import Progress, Report, release_inherited
 from wherry.distro.failures import explain
 from wherry.distro.parts import Identity, Parts, part_names
 from wherry.distro.pki import Profile
+from wherry.distro.renewal import Renewal, into
+from wherry.distro.rotation import node_rotation
+from wherry.node.certificates.request import CLIENT_SIGNER
+from wherry.wire.tls import client_context
 
 log = Logger("supervisor")
 
 _PR_SET_PDEATHSIG = 1
+_NODE_NAME = "system:node:"
 _RESTART = Backoff(initial=0.2, cap=10.0)
 _START_ATTEMPTS = 5
 """Of the API server, before the cluster is said not to start: one that was killed may still hold port and store."""
@@ -83,11 +90,6 @@ def supervise(state: StateDirectory, config: ClusterConfig, report: Report) -> N
 def _works(state: StateDirectory, config: ClusterConfig, credentials: Credentials) -> dict[str, Work]:
     clock = RealClock()
 
-    def connect(identity: Identity) -> Client:
-        profile = Profile(common_name=identity.name, organizations=identity.groups, client=True)
-        pair = credentials.authority.issue(identity.file_name, profile)
-        return remote_client(config, credentials, pair, identity.agent, clock)
-
     async def apiserver(tell: Tell) -> None:
         plane = await open_control_plane(state, config, credentials, clock)
         tell("serving")
@@ -95,14 +97,67 @@ def _works(state: StateDirectory, config: ClusterConfig, credentials: Credential
 
     def work_of(name: str) -> Work:
         async def work(tell: Tell) -> None:
+            connections = Connections(config, credentials, clock)
             parts = Parts(
-                state=state, config=config, credentials=credentials, clock=clock, connect=connect, on_ready=tell
+                state=state,
+                config=config,
+                credentials=credentials,
+                clock=clock,
+                connect=connections.connect,
+                on_ready=tell,
             )
-            await parts.all()[name]()
+            try:
+                await parts.all()[name]()
+            finally:
+                await connections.aclose()
 
         return work
 
     return {"apiserver": apiserver, **{name: work_of(name) for name in part_names(config)}}
+
+
+class Connections:
+    """The clients of one process, whose certificates are renewed until `aclose`."""
+
+    def __init__(self, config: ClusterConfig, credentials: Credentials, clock: Clock) -> None:
+        self._config = config
+        self._authority = credentials.authority
+        self._clock = clock
+        self._known: dict[Identity, Client] = {}
+        self._renewals: list[asyncio.Task[None]] = []
+
+    def connect(self, identity: Identity) -> Client:
+        if identity not in self._known:
+            self._known[identity] = self._open(identity)
+        return self._known[identity]
+
+    async def aclose(self) -> None:
+        await cancel_and_wait(*self._renewals)
+        for client in self._known.values():
+            await client.aclose()
+
+    def _open(self, identity: Identity) -> Client:
+        profile = Profile(common_name=identity.name, organizations=identity.groups, client=True)
+        pair = self._authority.issue(identity.file_name, profile)
+        tls = client_context(ca=self._authority.pair.certificate, certificate=pair.certificate, key=pair.key)
+        client = remote_client(self._config, tls, identity.agent, self._clock)
+        self._renewals.append(asyncio.ensure_future(self._renewing(identity, profile, tls, client).run()))
+        return client
+
+    def _renewing(self, identity: Identity, profile: Profile, tls: SSLContext, client: Client) -> Component:
+        file_name = identity.file_name
+        if (node := identity.name.removeprefix(_NODE_NAME)) == identity.name:
+            return Renewal(self._authority, file_name, profile, into(tls), clock=self._clock)
+        return node_rotation(
+            self._authority,
+            file_name,
+            profile,
+            node=node,
+            signer=CLIENT_SIGNER,
+            context=tls,
+            client=client,
+            clock=self._clock,
+        )
 
 
 class Family:

@@ -94,6 +94,7 @@ class RemoteBackend:
         self._chance = chance
         self._trusting: SSLContext | None = None
         self._anyone: SSLContext | None = None
+        self._shown = 0
         self.available = False
 
     def serve(self, call: Call) -> Answer:
@@ -115,6 +116,7 @@ class RemoteBackend:
         if not where:
             raise WireError("no endpoints")
         host, port = self._chance.choice(where)
+        self._follow_certificate()
         if self._anyone is None:
             self._anyone = self._context(verify=False)
         origin = Origin(host=host, port=port, tls=self._anyone, server_name=self._reference.host)
@@ -131,12 +133,21 @@ class RemoteBackend:
         if not where:
             return None
         host, port = self._chance.choice(where)
+        self._follow_certificate()
         if self._trusting is None:
             try:
                 self._trusting = self._context(verify=not self._registration.insecure, ca=self._registration.ca)
             except SSLError:
                 return None
         return Origin(host=host, port=port, tls=self._trusting, server_name=self._reference.host)
+
+    def _follow_certificate(self) -> None:
+        """The proxy's certificate is renewed where it lies: then connect anew with it."""
+        if self._proxy is None:
+            return
+        written = self._proxy.certificate.stat().st_mtime_ns
+        if written != self._shown:
+            self._shown, self._trusting, self._anyone = written, None, None
 
     def _context(self, *, verify: bool, ca: str = "") -> SSLContext:
         proxy = self._proxy
