@@ -5,7 +5,7 @@ BIN   := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV   := $(VENV)/.installed-dev
 
-.PHONY: run test search check bench clean schema format help
+.PHONY: run test test-slow search check bench clean schema format help
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -17,6 +17,10 @@ run: $(STAMP) ## start a cluster, deploy the first example, talk to it
 test: $(DEV) ## set up what is missing and run the whole test suite
 	@tools/setup system test
 	@$(BIN)/python -m pytest
+
+test-slow: $(DEV) ## run the tests that take long
+	@tools/setup system test
+	@$(BIN)/python -m pytest -m slow
 
 search: $(DEV) ## let hypothesis look for new counterexamples of every law (the suite tries the same ones each time)
 	@HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest tests/unit tests/laws

@@ -289,6 +289,21 @@ def test_damaged_state_is_said_and_can_be_removed(shell: Shell, place: Path, dam
     assert not place.exists()
 
 
+@pytest.mark.parametrize("processes", ["one", "many"])
+def test_a_damaged_store_is_repaired_and_it_is_said(shell: Shell, place: Path, processes: str) -> None:
+    with (place / "store.db").open("r+b") as store:
+        store.write(bytes(100))
+    shell.wherry("up", NAME, "--processes", processes)
+    told = (place / "wherry.log").read_text()
+    assert re.search(
+        r"the store was damaged \(.*\): \d+ objects recovered, nothing is known to be lost; the damaged", told
+    )
+    assert len(list(place.glob("store.db.damaged-*"))) == 1
+    assert ask(place, lambda client: client.get("configmaps", "keep", namespace="default"))
+    shell.wherry("down", NAME)
+    assert not place.exists()
+
+
 def test_a_damaged_cluster_does_not_stand_in_the_way_of_others(shell: Shell, place: Path) -> None:
     (place / "cluster.json").write_text("{")
     try:

@@ -83,7 +83,7 @@ async def test_a_foreign_database(tmp_path: Path) -> None:
 async def test_a_later_layout(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 9")
-    with pytest.raises(StoreError, match="has layout 9, this Wherry knows 1"):
+    with pytest.raises(StoreError, match="has layout 9, this Wherry knows 2"):
         await open_sqlite(path)
 
 

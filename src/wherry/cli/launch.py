@@ -35,7 +35,7 @@ def launch(state: StateDirectory, config: ClusterConfig, *, wait: bool) -> float
             steps.done(progress.message, progress.seconds)
             if progress.kind == "ready" or (progress.kind == "serving" and not wait):
                 break
-            steps.begin("Waiting for the nodes")
+            steps.begin("Starting the cluster" if progress.kind == "step" else "Waiting for the nodes")
         return steps.seconds
 
 

@@ -105,7 +105,9 @@ class Cluster:
         kubeconfig.write(self._state, self._config, credentials.authority)
         if host := networks.host_network(self._config, self._state):
             await host.open()
-        self._plane = await open_control_plane(self._state, self._config, credentials, self._clock)
+        self._plane = await open_control_plane(
+            self._state, self._config, credentials, self._clock, say=self._progress.step
+        )
         self._progress.serving()
         counted: dict[str, MetricLines] = {}
         self._plane.api.parts.metrics.add(lambda: chain.from_iterable(lines() for lines in counted.values()))
@@ -140,6 +142,9 @@ class Announcer:
         self._began = time.monotonic()
         self._ready: set[str] = set()
         self._expected = len(node_parts(config))
+
+    def step(self, message: str) -> None:
+        self._tell("step", message)
 
     def serving(self) -> None:
         self._tell("serving", f"API server answers at {self._config.server}")

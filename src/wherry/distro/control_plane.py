@@ -39,7 +39,7 @@ from wherry.distro.renewal import Renewal, into
 from wherry.policy.user import AUTHENTICATED, User
 from wherry.store.compactor import Compactor
 from wherry.store.memory import open_memory
-from wherry.store.port import Seal, Store, StoreError
+from wherry.store.port import Seal, Store, StoreDamaged, StoreError
 from wherry.store.sqlite.store import open_sqlite
 from wherry.wire.client import HttpClient
 from wherry.wire.listen import listen
@@ -58,17 +58,38 @@ ClientOf = Callable[[str, tuple[str, ...]], Client]
 _CIPHERTEXT = b"k8s:enc:"
 
 
-async def open_store(state: StateDirectory, config: ClusterConfig, seal: Seal | None = None) -> Store:
-    """The store that the configuration asks for. Raises `StoreError` in one clear line."""
+Say = Callable[[str], None]
+"""Tells people one line about the start."""
+
+
+async def open_store(
+    state: StateDirectory, config: ClusterConfig, seal: Seal | None = None, *, say: Say = lambda line: None
+) -> Store:
+    """The store that the configuration asks for; a damaged one is repaired, which is said.
+
+    Raises `StoreError` in one clear line.
+    """
     if config.memory:
         return open_memory()
-    store = await open_sqlite(state.store, seal=seal)
+    try:
+        store = await open_sqlite(state.store, seal=seal)
+    except StoreDamaged as damage:
+        await _repair(state.store, damage, say)
+        store = await open_sqlite(state.store, seal=seal)
     if seal is None and any(entry.value.startswith(_CIPHERTEXT) for entry in store.range("/registry/").entries):
         await store.close()
         raise StoreError(
             f"{state.store} holds encrypted objects: start with --config and an encryptionConfig that has their keys"
         )
     return store
+
+
+async def _repair(path: Path, damage: StoreDamaged, say: Say) -> None:
+    from wherry.store.sqlite.repair import repair
+
+    done = await asyncio.to_thread(repair, path, damage, now=RealClock().now())
+    Logger("store").warning(str(done))
+    say(str(done))
 
 
 def encryption(config: ClusterConfig, clock: Clock) -> Sealing | None:
@@ -135,12 +156,17 @@ class ControlPlane:
 
 
 async def open_control_plane(
-    state: StateDirectory, config: ClusterConfig, credentials: Credentials, clock: Clock
+    state: StateDirectory,
+    config: ClusterConfig,
+    credentials: Credentials,
+    clock: Clock,
+    *,
+    say: Say = lambda line: None,
 ) -> ControlPlane:
     """Open the store, start the API server and listen. Raises `StoreError`, `BindFailed`."""
     definitions.require()
     sealing = encryption(config, clock)
-    store = await open_store(state, config, sealing)
+    store = await open_store(state, config, sealing, say=say)
     try:
         nodes = HttpClient(clock=RealClock())
         towards_nodes = kubelet_context(credentials)

@@ -50,6 +50,8 @@ _START_ATTEMPTS = 5
 _GRACE_SECONDS = 10.0
 _LONGEST_WORD = 1000
 """Of what a part tells in one line: the kernel keeps a write to a pipe whole up to 4096 bytes."""
+_STEP = "step: "
+"""Begins a line that people should read."""
 
 Tell = Callable[[str], None]
 """Says one line to the supervisor."""
@@ -78,6 +80,8 @@ def supervise(state: StateDirectory, config: ClusterConfig, report: Report) -> N
             serving = True
             progress.serving()
             family.start_all({name: work for name, work in works.items() if name != "apiserver"})
+        elif word.startswith(_STEP):
+            progress.step(word.removeprefix(_STEP))
         elif part == "apiserver" and not serving and family.failures(part) >= _START_ATTEMPTS:
             report(Progress("failed", word))
             family.end()
@@ -91,7 +95,7 @@ def _works(state: StateDirectory, config: ClusterConfig, credentials: Credential
     clock = RealClock()
 
     async def apiserver(tell: Tell) -> None:
-        plane = await open_control_plane(state, config, credentials, clock)
+        plane = await open_control_plane(state, config, credentials, clock, say=lambda line: tell(f"{_STEP}{line}"))
         tell("serving")
         await plane.run()
 

@@ -50,7 +50,9 @@ class StoreFull(StoreError):
 
 
 class StoreDamaged(StoreError):
-    """The file cannot be trusted; the message says what was found and what can be done."""
+    """The file cannot be trusted; the message says what was found and what can be done, `found` only the former."""
+
+    found = ""
 
 
 class Entry:

@@ -16,7 +16,7 @@ from typing import Any
 from wherry.base.failpoints import reach
 from wherry.store.port import Entry, Event, Seal, StoreError
 from wherry.store.snapshot import Snapshot
-from wherry.store.sqlite import schema
+from wherry.store.sqlite import schema, write_ahead_log
 from wherry.store.sqlite.errors import damaged, translated
 from wherry.store.sqlite.lock import FileLock
 
@@ -26,6 +26,7 @@ _WAL_PAGES = (16 << 20) // schema.PAGE_BYTES
 _FREE_PAGES = (4 << 20) // schema.PAGE_BYTES
 """Free pages that are kept for coming writes, before the file is made smaller."""
 _PAGES_PER_STEP = 256
+_WAL_FORMAT = 2
 
 _SETTINGS = (
     "PRAGMA journal_mode = WAL",
@@ -65,6 +66,8 @@ class Database:
         """Open, or create (from a snapshot, if given). Raises `StoreError`, `StoreDamaged`, `StoreFull`."""
         self.path = path = path.absolute()
         self._seal = seal
+        self._given = 0
+        """What table `meta` says: a revision that was given."""
         self._lock = FileLock(path)
         try:
             self._connection = self._open(snapshot)
@@ -83,12 +86,15 @@ class Database:
             if not self.path.exists():
                 with translated(self.path):
                     schema.create(self.path, self._sealed(snapshot))
+                self._lock.noted = 0 if snapshot is None else snapshot.revision
+                self._lock.note(self._lock.noted)
             elif snapshot is not None:
                 raise StoreError(f"{self.path}: already there; a snapshot needs a new file")
             elif self.path.stat().st_size == 0:
                 raise damaged(self.path, "it is empty")
         except OSError as error:
             raise StoreError(f"{self.path}: cannot be opened: {error.strerror}") from error
+        write_ahead_log.keep(self.path)
         with translated(self.path):
             return sqlite3.connect(self.path, isolation_level=None, cached_statements=2 * _ROWS_PER_STATEMENT)
 
@@ -108,6 +114,8 @@ class Database:
         if version != schema.SCHEMA_VERSION:
             known = schema.SCHEMA_VERSION
             raise StoreError(f"{self.path}: has layout {version}, this Wherry knows {known}; use the one that wrote it")
+        if max(self._header_versions()) > _WAL_FORMAT:
+            raise damaged(self.path, "its header says that it must not be written")
         for setting in _SETTINGS:
             self._connection.execute(setting).fetchall()
         if self._seal is not None:
@@ -116,17 +124,22 @@ class Database:
         if quota_bytes:
             self._connection.execute(f"PRAGMA max_page_count = {quota_bytes // schema.PAGE_BYTES}")
 
+    def _header_versions(self) -> bytes:
+        """Which format writers and readers must know, as the header says: SQLite only reads what it does not know."""
+        with self.path.open("rb") as file:
+            return file.read(20)[18:] or b"\0"
+
     def load(self) -> Loaded:
         """Read everything. Raises `StoreDamaged`, and `StoreError` for what cannot be unsealed."""
         with translated(self.path):
+            self._check()
             newest: dict[str, tuple[int, Entry | None]] = {}
             obsolete: list[int] = []
-            revision = self._value("SELECT value FROM meta WHERE name = 'revision'")
             last = 0
             for last, key, created, value, check in self._connection.execute(
                 f"SELECT {schema.COLUMNS} FROM log ORDER BY revision"
             ):
-                if check != schema.checksum(key, value):
+                if check != schema.checksum(last, key, created, value):
                     raise damaged(self.path, f"the checksum of revision {last} is wrong")
                 if key in newest:
                     obsolete.append(newest.pop(key)[0])
@@ -136,7 +149,21 @@ class Database:
         if self._seal is not None:
             for entry in entries:
                 entry.value = self._seal.unseal(entry.key, entry.value)
-        return Loaded(entries, max(revision, last), obsolete)
+        revision = max(self._given, last)
+        if revision < self._lock.noted:
+            raise damaged(self.path, f"it ends at revision {revision}, and {self._lock.noted} was acknowledged")
+        write_ahead_log.prove(self.path)
+        return Loaded(entries, revision, obsolete)
+
+    def _check(self) -> None:
+        """Whether SQLite finds its pages in order: rows may be missing that no checksum misses."""
+        found = self._connection.execute("PRAGMA quick_check(1)").fetchall()
+        if found != [("ok",)]:
+            raise damaged(self.path, " ".join(str(found[0][0]).split()))
+        meta = dict(self._connection.execute("SELECT name, value FROM meta").fetchall())
+        self._given = meta.get("revision", 0)
+        if schema.meta(self._given)[1] != meta.get("check"):
+            raise damaged(self.path, "the checksum of the last revision is wrong")
 
     def append(self, events: Sequence[Event]) -> None:
         """Put the events on disk, all or none. Raises `StoreFull`, `StoreDamaged`, `StoreError`."""
@@ -151,7 +178,8 @@ class Database:
                     value = seal.seal(key, value)
                 else:
                     seal.forget(key)
-            parameters += (entry.mod_revision, key, entry.create_revision, value, schema.checksum(key, value))
+            revision, created = entry.mod_revision, entry.create_revision
+            parameters += (revision, key, created, value, schema.checksum(revision, key, created, value))
         reach("store.sqlite.before-commit")
         with translated(self.path):
             if len(events) <= _ROWS_PER_STATEMENT:
@@ -159,6 +187,7 @@ class Database:
             else:
                 self._append_many(parameters)
         reach("store.sqlite.after-commit")
+        self._lock.note(events[-1].entry.mod_revision)
 
     def _append_many(self, parameters: Sequence[object]) -> None:
         width = 5 * _ROWS_PER_STATEMENT
@@ -179,12 +208,12 @@ class Database:
         with translated(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                self._connection.execute(
-                    "UPDATE meta SET value = max(value, ?) WHERE name = 'revision'", (max(revisions),)
-                )
+                given = max(self._given, *revisions)
+                self._connection.execute(schema.WRITE_META, schema.meta(given))
                 self._connection.execute(_delete(len(revisions)), revisions)
                 reach("store.sqlite.within-forget")
                 self._connection.execute("COMMIT")
+                self._given = given
             except BaseException:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")

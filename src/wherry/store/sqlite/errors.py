@@ -17,7 +17,9 @@ _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_SCHEMA,
 
 def damaged(path: Path, found: object) -> StoreDamaged:
     """What to say of a file that cannot be trusted."""
-    return StoreDamaged(f"{path}: the file is damaged ({found}); {WAY_OUT}")
+    error = StoreDamaged(f"{path}: the file is damaged ({found}); {WAY_OUT}")
+    error.found = str(found)
+    return error
 
 
 def translate(error: sqlite3.Error, path: Path) -> StoreError:

@@ -15,7 +15,7 @@ from wherry.store.snapshot import Snapshot
 APPLICATION_ID = 0x57687279
 """`Whry`, in the file's header: so that nobody's else database is taken for a store."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 PAGE_BYTES = 8192
 """Three Pods to a page; measured against 4096, batches are a third faster and the file a third smaller."""
@@ -38,21 +38,30 @@ CREATE TABLE log (
   value BLOB,
   checksum INTEGER NOT NULL
 );
--- `revision`: one that was given, so that none is given twice when the newest rows are forgotten.
+-- `revision`: one that was given, so that none is given twice when the newest rows are forgotten; `check`: its CRC-32.
 CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-INSERT INTO meta VALUES ('revision', 0);
+INSERT INTO meta VALUES ('revision', 0), ('check', {zlib.crc32(b"0")});
 COMMIT;
 """
 
 
-def checksum(key: str, value: bytes | None) -> int:
-    """CRC-32 of a row's content: SQLite notices damage to its own pages' structure, not to values."""
-    return zlib.crc32(value or b"", zlib.crc32(key.encode()))
+def checksum(revision: int, key: str, create_revision: int, value: bytes | None) -> int:
+    """CRC-32 of a whole row: SQLite notices damage to its own pages' structure, not to what is in them."""
+    return zlib.crc32(value or b"", zlib.crc32(f"{revision} {create_revision} {key}".encode()))
 
 
 def row(entry: Entry) -> Row:
     """A put as it stands in the log."""
-    return entry.mod_revision, entry.key, entry.create_revision, entry.value, checksum(entry.key, entry.value)
+    revision, key, created, value = entry.mod_revision, entry.key, entry.create_revision, entry.value
+    return revision, key, created, value, checksum(revision, key, created, value)
+
+
+def meta(revision: int) -> tuple[int, int]:
+    """What the table of that name says, as `WRITE_META` takes it."""
+    return revision, zlib.crc32(b"%d" % revision)
+
+
+WRITE_META = "UPDATE meta SET value = CASE name WHEN 'revision' THEN ? ELSE ? END"
 
 
 def create(path: Path, snapshot: Snapshot | None) -> None:
@@ -88,5 +97,5 @@ def _write_snapshot(connection: sqlite3.Connection, revision: int, entries: Sequ
     connection.execute("BEGIN")
     in_order = sorted(entries, key=lambda entry: entry.mod_revision)
     connection.executemany(f"INSERT INTO log ({COLUMNS}) VALUES (?, ?, ?, ?, ?)", map(row, in_order))
-    connection.execute("UPDATE meta SET value = ? WHERE name = 'revision'", (revision,))
+    connection.execute(WRITE_META, meta(revision))
     connection.execute("COMMIT")
