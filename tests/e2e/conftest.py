@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from wherry.api.errors import StatusError
+
 MINIMUM_KUBECTL = (1, 32)
 
 
@@ -116,14 +118,14 @@ def namespace(cluster: Shell, request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def eventually(check: Callable[[], Any], *, seconds: float = 20, every: float = 0.1) -> Any:
-    """Try until it gives something true; raises what it last raised, or `AssertionError`."""
+    """Try until it gives something true; raises what it last raised, or `AssertionError`. What is not there yet is asked for again."""
     deadline = time.monotonic() + seconds
     while True:
         try:
             if result := check():
                 return result
-            failure: AssertionError = AssertionError(f"{check} gave {result!r}")
-        except AssertionError as error:
+            failure: Exception = AssertionError(f"{check} gave {result!r}")
+        except (AssertionError, StatusError, OSError) as error:
             failure = error
         if time.monotonic() > deadline:
             raise failure

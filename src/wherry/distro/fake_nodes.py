@@ -9,6 +9,7 @@ from wherry.client.client import Client
 from wherry.distro.config import ClusterConfig
 from wherry.distro.control_plane import server_context
 from wherry.distro.credentials import KUBELET_CLIENT, Credentials
+from wherry.distro.networks import loopback_listener
 from wherry.distro.pki import Profile
 from wherry.distro.renewal import Renewal, into
 from wherry.node.fakes.life import read_rules
@@ -41,7 +42,8 @@ def open_fake_nodes(
     config: ClusterConfig, credentials: Credentials, *, client: Client, clock: Clock
 ) -> tuple[FakeNodes, FakeNodeServer, Renewal]:
     """The nodes, their server and what renews its certificate; nothing runs yet. Raises `LifeError`."""
-    port = config.port + SERVER_OFFSET
+    listening = loopback_listener(config.port + SERVER_OFFSET)
+    port = listening.getsockname()[1]
     rules = read_rules(yaml.safe_load(config.fake_stages)) if config.fake_stages else ()
     nodes = FakeNodes(client=client, clock=clock, wanted=wanted_nodes(config), rules=rules, port=port)
     profile = Profile(common_name="system:wherry:fake-nodes", addresses=("127.0.0.1",), server=True)
@@ -51,7 +53,7 @@ def open_fake_nodes(
         authorize=only_names({KUBELET_CLIENT}),
         clock=RealClock(),
         tls=tls,
-        port=port,
+        sockets=[listening],
     )
     # The machine's clock, as for TLS itself.
     renewal = Renewal(credentials.authority, FILE_NAME, profile, into(tls), clock=RealClock())

@@ -5,6 +5,7 @@ Only the code of that one is loaded.
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
@@ -78,10 +79,23 @@ def node_network(config: ClusterConfig, state: StateDirectory, number: int) -> P
     )
 
 
+def loopback_listener(preferred: int) -> socket.socket:
+    """A socket that listens at that port, or, where somebody listens there already, at any that is free.
+
+    The node's status tells the port, so nobody has to know it beforehand. Raises `OSError`.
+    """
+    try:
+        return socket.create_server(("127.0.0.1", preferred), backlog=128)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        return socket.create_server(("127.0.0.1", 0), backlog=128)
+
+
 def node_sockets(config: ClusterConfig, network: PodNetwork, port: int) -> Sequence[socket.socket]:
-    """Where the node's server listens: in the node's namespace; nothing where it listens on the host's loopback."""
+    """Where the node's server listens: in the node's namespace, or on the host's loopback. Raises `OSError`."""
     if config.network != "namespaces":
-        return []
+        return [loopback_listener(port)]
     from wherry.network.nodes.node import NodeNetwork
 
     assert isinstance(network, NodeNetwork)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wherry.base.clock import Clock
@@ -100,6 +100,8 @@ async def open_node(
     settings = node_config(config, directory, number)
     network = networks.node_network(config, state, number)
     await network.open()
+    sockets = networks.node_sockets(config, network, settings.server_port)
+    settings = replace(settings, server_port=sockets[0].getsockname()[1])
     runtime = make_runtime(config, state, name, clock)
     agent = NodeAgent(
         client=client, runtime=runtime, network=network, clock=clock, config=settings, informers=informers
@@ -120,7 +122,7 @@ async def open_node(
         node_name=name,
         hosts=("127.0.0.1",),
         port=settings.server_port,
-        sockets=networks.node_sockets(config, network, settings.server_port),
+        sockets=sockets,
     )
     proxy = networks.node_proxy(config, network, proxy_informers, clock, name)
     return NodeStack(agent, server, proxy, clock, name, rotation)

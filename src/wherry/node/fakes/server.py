@@ -7,6 +7,7 @@ the query names (`?node=NAME`), because all share the port; without it they are 
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable, Sequence
 from ssl import SSLContext
 from urllib.parse import unquote
@@ -31,13 +32,21 @@ class FakeNodeServer:
     """A component."""
 
     def __init__(
-        self, *, nodes: FakeNodes, authorize: Authorize, clock: Clock, tls: SSLContext | None, port: int
+        self,
+        *,
+        nodes: FakeNodes,
+        authorize: Authorize,
+        clock: Clock,
+        tls: SSLContext | None,
+        port: int = 0,
+        sockets: Sequence[socket.socket] = (),
     ) -> None:
         self._nodes = nodes
         self._authorize = authorize
         self._clock = clock
         self._tls = tls
         self._port = port
+        self._sockets = sockets
         self._endpoints: dict[str, Callable[[Request, Sequence[str]], Response]] = {
             "containerLogs": self._logs,
             "exec": lambda request, path: self._cannot(path, "run commands"),
@@ -52,7 +61,7 @@ class FakeNodeServer:
 
     async def run(self) -> None:
         """Raises `wire.errors.BindFailed`."""
-        server = await serve(self.handle, port=self._port, tls=self._tls, clock=self._clock)
+        server = await serve(self.handle, port=self._port, sockets=self._sockets, tls=self._tls, clock=self._clock)
         try:
             await asyncio.Event().wait()
         finally:
