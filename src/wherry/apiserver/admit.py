@@ -6,6 +6,7 @@ Plugins decide at once or, where they ask somebody outside, give something to aw
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
+from time import perf_counter
 
 from wherry.api.types import Object
 from wherry.apiserver.admission.attributes import Attributes, Operation, Plugin
@@ -43,9 +44,15 @@ async def admit(
         parts=call.parts,
         call=call,
     )
-    waiting = pass_through(plugins, attributes)
-    if waiting is not None:
-        await waiting
+    times, began = call.parts.admission.times.of_step(operation, validating), perf_counter()
+    try:
+        waiting = pass_through(plugins, attributes)
+        if waiting is not None:
+            await waiting
+    except Exception:
+        times.refused.observe(perf_counter() - began)
+        raise
+    times.passed.observe(perf_counter() - began)
 
 
 async def admit_both(

@@ -164,6 +164,7 @@ class ApiServer:
     def _read_metrics_off(self) -> None:
         parts, metrics = self.parts, self.parts.metrics
         metrics.add(series.build_lines)
+        metrics.add(parts.admission.times.lines)
         metrics.add(lambda: series.storage_lines(parts))
         metrics.add(lambda: series.watch_lines(parts))
         metrics.add(lambda: series.flow_lines(self._flow))

@@ -19,6 +19,7 @@ from wherry.api.types import Object
 from wherry.base.clock import Clock
 from wherry.client.answers import content, error_of, warnings_of
 from wherry.client.feed import Feed
+from wherry.client.request_counts import RequestCounts
 from wherry.client.transport import SharingTransport, StreamedAnswer, Transport, WebSocket
 from wherry.wire.messages import Response
 
@@ -50,11 +51,13 @@ class Client:
         clock: Clock,
         user_agent: str = "wherry",
         on_warning: Callable[[str], None] | None = None,
+        counts: RequestCounts | None = None,
     ) -> None:
-        """`on_warning` gets the text of each `Warning` that the server sends with an answer."""
+        """`on_warning` gets the text of each `Warning` that the server sends with an answer; `counts` counts requests."""
         self._transport = transport
         self._clock = clock
         self._on_warning = on_warning
+        self._counts = counts
         self._sharing = transport if isinstance(transport, SharingTransport) else None
         self._headers = {"accept": "application/json", "user-agent": user_agent}
 
@@ -268,7 +271,7 @@ class Client:
         headers = {**self._headers, "content-type": content_type} if body else self._headers
         retries = 0
         while True:
-            response = await self._transport.request(method, target, headers=headers, body=body)
+            response = await self._request(method, target, headers, body)
             if self._on_warning is not None:
                 for text in warnings_of(response):
                     self._on_warning(text)
@@ -279,6 +282,18 @@ class Client:
                 raise error_of(response.status, content(response))
             retries += 1
             await self._clock.sleep(wait)
+
+    async def _request(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Response:
+        if self._counts is None:
+            return await self._transport.request(method, target, headers=headers, body=body)
+        began = self._clock.monotonic()
+        try:
+            response = await self._transport.request(method, target, headers=headers, body=body)
+        except OSError:
+            self._counts.failed(method)
+            raise
+        self._counts.answered(method, response.status, self._clock.monotonic() - began)
+        return response
 
 
 def _resolve(resource: ResourceLike) -> Resource:

@@ -14,12 +14,14 @@ from typing import Generic, TypeVar
 
 from wherry.base.backoff import Backoff
 from wherry.base.clock import Clock
+from wherry.base.histogram import Histogram, exponential
 
 K = TypeVar("K", bound=Hashable)
 
 ITEM_BACKOFF = Backoff(initial=0.005, cap=1000.0)
 """Per item, as upstream's `ItemExponentialFailureRateLimiter`: 5 ms doubling to 1000 s."""
 
+_SECONDS = exponential(1e-8, 10.0, 10)
 
 LEAST_SECONDS = 1e-6
 """A shorter wait would be lost in rounding, and whoever computes it anew each time would never get past that moment."""
@@ -43,6 +45,12 @@ class WorkQueue(Generic[K]):
         self._timer_due = 0.0
         self.adds = 0
         """How many keys were queued, for metrics."""
+        self.waited = Histogram(_SECONDS)
+        """Seconds from a key's adding to its taking."""
+        self.worked = Histogram(_SECONDS)
+        """Seconds of work on a key."""
+        self._added: dict[K, float] = {}
+        self._begun: dict[K, float] = {}
 
     def __len__(self) -> int:
         """Keys that could be taken now."""
@@ -53,6 +61,7 @@ class WorkQueue(Generic[K]):
         if key in self._dirty:
             return
         self._dirty.add(key)
+        self._added[key] = self._clock.monotonic()
         if key not in self._processing:
             self._push(key)
 
@@ -95,6 +104,8 @@ class WorkQueue(Generic[K]):
                     self._wake_one()
                 raise
         key = self._ready.popleft()
+        now = self._begun[key] = self._clock.monotonic()
+        self.waited.observe(now - self._added.pop(key, now))
         self._processing.add(key)
         self._dirty.discard(key)
         return key
@@ -102,8 +113,15 @@ class WorkQueue(Generic[K]):
     def done(self, key: K) -> None:
         """The work on a key ended; it comes again if it was added meanwhile."""
         self._processing.discard(key)
+        now = self._clock.monotonic()
+        self.worked.observe(now - self._begun.pop(key, now))
         if key in self._dirty:
             self._push(key)
+
+    def unfinished(self) -> list[float]:
+        """For how many seconds each key that is in work has been."""
+        now = self._clock.monotonic()
+        return [now - begun for begun in self._begun.values()]
 
     def close(self) -> None:
         """Stop the timer; keys that wait for their time are dropped."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from wherry.base.tasks import cancel_and_wait
 from wherry.client.client import Client
 from wherry.client.http_transport import HttpTransport
 from wherry.client.in_process import InProcessTransport
+from wherry.client.request_counts import RequestCounts
 from wherry.distro.api_server_files import server_options
 from wherry.distro.config import ClusterConfig, StateDirectory
 from wherry.distro.credentials import (
@@ -118,13 +119,20 @@ class ControlPlane:
     """Seconds to go on answering while `/readyz` says no, for load balancers in front."""
     sealing: Sealing | None = None
     """Encryption at rest, which follows its configuration file."""
+    counts: RequestCounts = field(default_factory=lambda: RequestCounts("localhost"))
+    """Of the clients in this process."""
     renewals: tuple[Renewal, ...] = ()
     """Of its own certificates."""
 
     def client(self, name: str, groups: tuple[str, ...] = (), *, agent: str = "") -> Client:
         """A client in this process, as that user: no socket, no TLS. `agent` is its user agent, if not its name."""
         user = User(name, (*groups, AUTHENTICATED))
-        return Client(InProcessTransport(self.api.handle, user=user), clock=self.clock, user_agent=agent or name)
+        return Client(
+            InProcessTransport(self.api.handle, user=user),
+            clock=self.clock,
+            user_agent=agent or name,
+            counts=self.counts,
+        )
 
     async def run(self) -> None:
         house = asyncio.ensure_future(self._keep_house())
@@ -199,7 +207,9 @@ async def open_control_plane(
         await store.close()
         raise
     renewals = renewals_of(config, credentials, own, towards_nodes, clock)
-    return ControlPlane(store, api, port, nodes, clock, usage, sealing=sealing, renewals=renewals)
+    counts = RequestCounts(f"127.0.0.1:{config.port}")
+    api.parts.metrics.add(counts.lines)
+    return ControlPlane(store, api, port, nodes, clock, usage, sealing=sealing, counts=counts, renewals=renewals)
 
 
 def renewals_of(

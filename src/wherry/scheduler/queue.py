@@ -39,6 +39,8 @@ class QueuedPod:
     pod: PodInfo
     since: float
     """When it came, or failed last; it decides among pods of one priority."""
+    came: float = 0.0
+    """When it first stood here, for metrics."""
     attempts: int = 0
     failures: int = 0
     """Rejections and errors; they make the back-off."""
@@ -124,8 +126,8 @@ class SchedulingQueue:
 
     def add(self, obj: Object) -> None:
         """A pod without a node has appeared."""
-        pod = PodInfo(obj)
-        queued = self._pods[pod.uid] = QueuedPod(pod, self._clock.monotonic())
+        pod, now = PodInfo(obj), self._clock.monotonic()
+        queued = self._pods[pod.uid] = QueuedPod(pod, now, came=now)
         self._admit(queued)
 
     def update(self, old: Object, new: Object) -> None:

@@ -175,8 +175,7 @@ class Scheduler:
         self.queue.reject(queued, self._profiles.of(pod).known_as(diagnosis.plugins()))
         self._reporter.failed(pod, diagnosis.message, reason=UNSCHEDULABLE, nominated=nominated)
         if remedy.nomination is not None:
-            self._counters.preemptions += 1
-            self._counters.victims += len(remedy.nomination.victims)
+            self._counters.preempted(len(remedy.nomination.victims))
             self._preemptor.start(pod, remedy.nomination)
         elif remedy.withdraws:
             self.cache.withdraw(pod.uid)
@@ -208,6 +207,7 @@ class Scheduler:
             self.queue.put_back(queued)
             raise
         if status is None:
+            self._counters.placed(queued.attempts, self._clock.monotonic() - queued.came)
             self._reporter.scheduled(pod, node)
             self.queue.remove(pod.uid)
             return

@@ -14,4 +14,6 @@ async def test_queues_tell_their_work(cluster_of: ClusterFactory) -> None:
     assert values['workqueue_adds_total{name="replicaset"}'] >= 1
     assert values['workqueue_depth{name="replicaset"}'] == 0
     assert values['workqueue_work_duration_seconds_count{name="replicaset"}'] >= 1
+    assert values['workqueue_queue_duration_seconds_bucket{name="replicaset",le="+Inf"}'] >= 1
+    assert values['workqueue_unfinished_work_seconds{name="replicaset"}'] == 0
     assert "# TYPE workqueue_retries_total counter" in lines

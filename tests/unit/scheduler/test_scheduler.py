@@ -104,6 +104,12 @@ async def test_what_it_has_done_is_counted():
         attempts = 'scheduler_schedule_attempts_total{profile="default-scheduler",result='
         assert f'{attempts}"scheduled"}} 1' in lines
         assert f'{attempts}"unschedulable"}} 1' in lines
+        assert "scheduler_pod_scheduling_attempts_sum 1" in lines
+        assert 'scheduler_pod_scheduling_sli_duration_seconds_count{attempts="1"} 1' in lines
+        assert (
+            f'{attempts.replace("schedule_attempts_total", "scheduling_attempt_duration_seconds_count")}"scheduled"}} 1'
+            in lines
+        )
         pending = [line for line in lines if line.startswith("scheduler_pending_pods")]
         assert pending == [
             f'scheduler_pending_pods{{queue="{queue}"}} {count}'

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from wherry.apiserver.admission.attributes import Attributes, Plugin
+from wherry.apiserver.admission.timing import AdmissionTimes, timed
 
 ALL = frozenset({"*"})
 
@@ -72,9 +73,10 @@ class Chosen(Protocol):
 class Admission:
     """The plugins of a server: first the rules, in order, then those that the store's objects ask for."""
 
-    __slots__ = ("_asked_for", "_chosen", "_rules")
+    __slots__ = ("_asked_for", "_chosen", "_rules", "times")
 
     def __init__(self, rules: Sequence[Rule]) -> None:
+        self.times = AdmissionTimes()
         self._rules = tuple(rules)
         self._asked_for: list[Chosen] = []
         self._chosen: dict[tuple[str, str, str, bool], tuple[Plugin, ...]] = {}
@@ -86,17 +88,21 @@ class Admission:
         if found is None:
             found = self._chosen[key] = (
                 *(
-                    rule.plugin
+                    self._timed(rule.plugin, rule.name, operation, validating)
                     for rule in self._rules
                     if rule.validating is validating and rule.concerns(operation, qualified, subresource)
                 ),
                 *(
-                    plugin
+                    self._timed(plugin, plugin.name, operation, validating)
                     for plugin in self._asked_for
                     if plugin.validating is validating and plugin.concerns(operation, qualified, subresource)
                 ),
             )
         return found
+
+    def _timed(self, plugin: Plugin, name: str, operation: str, validating: bool) -> Plugin:
+        """Those that upstream does not call plugins are not told of."""
+        return timed(plugin, self.times.of_plugin(name, operation, validating)) if name else plugin
 
     def add(self, plugin: Chosen) -> None:
         """Run it after all others that are there."""
