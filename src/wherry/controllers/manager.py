@@ -42,6 +42,9 @@ CONTROLLERS: Mapping[str, Callable[[Context], Controller]] = {
     "garbagecollector": _loaded("wherry.controllers.gc.collector", "GarbageCollector"),
     "job": _loaded("wherry.controllers.job.controller", "JobController"),
     "cronjob": _loaded("wherry.controllers.cronjob.controller", "CronJobController"),
+    "horizontalpodautoscaling": _loaded(
+        "wherry.controllers.autoscaler.controller", "HorizontalPodAutoscalerController"
+    ),
     "ttl-after-finished": _loaded("wherry.controllers.ttlafterfinished", "TTLAfterFinishedController"),
     "disruption": _loaded("wherry.controllers.disruption.controller", "DisruptionController"),
     "clusterrole-aggregation": _loaded("wherry.controllers.clusterroleaggregation", "ClusterRoleAggregationController"),

@@ -31,7 +31,9 @@ _LOG = Logger("testing")
 class ClusterFactory(Protocol):
     """Starts clusters with these controllers, for as long as the test runs."""
 
-    async def __call__(self, *controllers: str, config: Config = ..., nodes: Collection[str] = ...) -> Cluster: ...
+    async def __call__(
+        self, *controllers: str, config: Config = ..., nodes: Collection[str] = ..., **options: Any
+    ) -> Cluster: ...
 
 
 class Kubelet:
@@ -40,8 +42,8 @@ class Kubelet:
     def __init__(self, client: Client, clock: FakeClock, informers: SharedInformers) -> None:
         self._client = client
         self._clock = clock
-        self._pods = informers.informer("pods")
-        self._pods.add_handler(self._seen, lambda old, new: self._seen(new))
+        self.pods = informers.informer("pods")
+        self.pods.add_handler(self._seen, lambda old, new: self._seen(new))
         self._tasks: set[asyncio.Task[None]] = set()
         self._count = 0
         self.ready: Callable[[Object], bool] = lambda pod: True
@@ -61,7 +63,7 @@ class Kubelet:
 
     def look_again(self) -> None:
         """The answers of `ready`, `runs` or `removes` have changed."""
-        for pod in self._pods.items():
+        for pod in self.pods.items():
             self._seen(pod)
 
     async def _act(self, pod: Object) -> None:
@@ -213,11 +215,15 @@ class Cluster:
 
 @asynccontextmanager
 async def running(
-    *controllers: str, config: Config | None = None, nodes: Collection[str] = ("node-1",)
+    *controllers: str,
+    config: Config | None = None,
+    nodes: Collection[str] = ("node-1",),
+    clock: FakeClock | None = None,
+    **options: Any,
 ) -> AsyncIterator[Cluster]:
-    """A cluster with these controllers."""
-    clock = FakeClock()
-    async with in_process_server(clock=clock) as server:
+    """A cluster with these controllers; `options` go to the API server."""
+    clock = clock or FakeClock()
+    async with in_process_server(clock=clock, **options) as server:
         client = client_of(server, clock=clock)
         faults = Faults(server.handle)
         theirs = Client(InProcessTransport(faults.handle, user=ADMIN), clock=clock, user_agent="controllers")
