@@ -62,9 +62,10 @@ def tick(patch: kopf.Patch, status: kopf.Status, **_: Any) -> None:
 
 
 @kopf.daemon(TABS, annotations={"haunted": kopf.PRESENT}, cancellation_timeout=5)
-async def haunt(stopped: kopf.DaemonStopped, patch: kopf.Patch, **_: Any) -> None:
-    patch.status["haunted"] = True
+async def haunt(stopped: kopf.DaemonStopped, body: kopf.Body, **_: Any) -> None:
+    kopf.info(body, reason="Haunted", message="somebody is here")
     await stopped.wait()
+    kopf.info(body, reason="Haunted", message="nobody is left")
 
 
 @kopf.index("configmaps", labels={"colour": kopf.PRESENT})

@@ -106,12 +106,14 @@ def test_an_operators_life(plane: Cluster, namespace: str, operator: KopfRunner)
 
     # A timer and a daemon.
     plane.patch("crontab/tab", {"metadata": {"annotations": {"ticking": "", "haunted": ""}}}, namespace=namespace)
-    eventually(lambda: status(plane, namespace).get("ticks", 0) >= 2 and status(plane, namespace).get("haunted"))
+    eventually(lambda: status(plane, namespace).get("ticks", 0) >= 2)
+    eventually(lambda: told(plane, namespace, "somebody is here"))
 
     # Deletion waits for the operator.
     plane.delete("crontab/tab", namespace=namespace)
     plane.wait_for("crontab/tab", "deleted", namespace=namespace)
     eventually(lambda: told(plane, namespace, "Handler 'farewell' succeeded"))
+    eventually(lambda: told(plane, namespace, "nobody is left"))
 
 
 def told(plane: Cluster, namespace: str, words: str) -> bool:

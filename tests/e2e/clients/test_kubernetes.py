@@ -173,6 +173,7 @@ def test_deployments_scale_and_roll(apps: client.AppsV1Api, core: client.CoreV1A
     )
     eventually(lambda: (s := read().status).updated_replicas == s.replicas == s.ready_replicas == 3)
     assert len(apps.list_namespaced_replica_set(namespace, label_selector="app=web").items) == 2
+    eventually(lambda: len(core.list_namespaced_pod(namespace).items) == 3)  # those of before are gone
     pod = core.list_namespaced_pod(namespace, label_selector="app=web").items[0]
     assert "pretends" in core.read_namespaced_pod_log(pod.metadata.name, namespace)
 
