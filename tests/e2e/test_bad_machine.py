@@ -214,6 +214,29 @@ def test_a_disk_that_fills_up_refuses_writes_answers_reads_and_forgets_nothing(
     assert list(place.iterdir()) == []
 
 
+def test_starting_on_a_full_disk_is_said_at_once_and_reads_are_answered(
+    shell: Shell, disk: Callable[[int], Path]
+) -> None:
+    place = disk(700)
+    shell.wherry("up", NAME, *FAKE, "--state-dir", str(place))
+    ask(place, lambda client: client.create("configmaps", config_map("there"), namespace="default"))
+    shell.wherry("stop", NAME)
+    with (place / ".kubeconfig.ballast").open("wb", buffering=0) as ballast, pytest.raises(OSError, match="No space"):
+        while True:
+            ballast.write(b"b" * 4096)
+    command = [sys.executable, "-m", "wherry", "start", NAME, "--no-wait"]
+    done = subprocess.run(command, env=shell.environment, capture_output=True, text=True, timeout=60, check=True)
+    assert f"the disk of {place} is full: what is there can be read, writes are refused until" in done.stderr
+    assert ask(place, lambda client: client.get("configmaps", "there", namespace="default"))
+    with pytest.raises(StatusError) as refusal:
+        big = config_map("big", 300_000)
+        ask(place, lambda client: client.create("configmaps", big, namespace="default"))
+    assert refusal.value.code == 507
+    (place / ".kubeconfig.ballast").unlink()
+    disk(4000)
+    ask(place, lambda client: client.create("configmaps", big, namespace="default"))
+
+
 # -- a damaged state directory
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-
 import click
 
 from wherry.cli.progress import Steps
 from wherry.distro import daemon
 from wherry.distro.config import ClusterConfig, ConfigError, StateDirectory
-
-_ROOM_BYTES = 1 << 16
+from wherry.distro.machine import disk_is_full
 
 
 def launch(state: StateDirectory, config: ClusterConfig, *, wait: bool) -> float:
@@ -41,7 +38,7 @@ def launch(state: StateDirectory, config: ClusterConfig, *, wait: bool) -> float
 
 def _late(state: StateDirectory, config: ClusterConfig, log_begin: int) -> str:
     """What to say of a cluster that is not ready in time: the last trouble in its log, and what can be done."""
-    full = shutil.disk_usage(state.path).free < _ROOM_BYTES  # then the log is silent too
+    full = disk_is_full(state.path)  # then the log is silent too
     trouble = f"the disk of {state.path} is full" if full else daemon.last_problem(state.log, log_begin)
     trouble = trouble or "nothing has failed so far"
     return (

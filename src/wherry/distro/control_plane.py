@@ -35,6 +35,7 @@ from wherry.distro.credentials import (
     Credentials,
     server_profile,
 )
+from wherry.distro.machine import disk_is_full
 from wherry.distro.pki import KeyPair
 from wherry.distro.renewal import Renewal, into
 from wherry.policy.user import AUTHENTICATED, User
@@ -77,6 +78,8 @@ async def open_store(
     except StoreDamaged as damage:
         await _repair(state.store, damage, say)
         store = await open_sqlite(state.store, seal=seal)
+    if disk_is_full(state.path):
+        say(f"the disk of {state.path} is full: what is there can be read, writes are refused until there is room")
     if seal is None and any(entry.value.startswith(_CIPHERTEXT) for entry in store.range("/registry/").entries):
         await store.close()
         raise StoreError(

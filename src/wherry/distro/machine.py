@@ -139,3 +139,11 @@ def lacks_for_containers() -> list[Check]:
     results.append(_tool("nftables", "nft", "nftables", "the pod network"))
     results.append(_tool("iproute2", "ip", "iproute2", "the pod network"))
     return [check for check in results if not check.ok]
+
+
+_ROOM_BYTES = 1 << 16
+
+
+def disk_is_full(directory: Path) -> bool:
+    """Whether there is no room for anything to speak of."""
+    return shutil.disk_usage(directory).free < _ROOM_BYTES
