@@ -6,7 +6,7 @@ deleted only when all after it are gone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from wherry.api.types import Object
@@ -126,10 +126,13 @@ def _shrink(view: View, result: Steps) -> bool:
     return bool(condemned)
 
 
-def _first_unhealthy(view: View, condemned: Iterable[Object]) -> Object | None:
-    """The one pod that may be deleted though it is not ready: waiting for it would never end."""
+def _first_unhealthy(view: View, condemned: Sequence[Object]) -> Object | None:
+    """The one pod that may be deleted though it is not ready: waiting for it would never end.
+
+    The lowest of those to keep, else the lowest of those to go; `condemned` has the highest first.
+    """
     in_order = [view.pods[o] for o in identity.ordinals(view.statefulset) if o in view.pods]
-    return next((pod for pod in (*in_order, *condemned) if not view.healthy(pod)), None)
+    return next((pod for pod in (*in_order, *reversed(condemned)) if not view.healthy(pod)), None)
 
 
 def _update(view: View, result: Steps) -> None:
