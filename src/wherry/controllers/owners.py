@@ -71,7 +71,10 @@ def candidates(informer: Informer, owner: Object, wanted: Mapping[str, str] | No
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """Decides and does the claiming for one owner. `matches` tells whether labels fit its selector."""
+    """Decides and does the claiming for one owner. `matches` tells whether labels fit its selector.
+
+    `finalizer`: one that comes with adoption and goes with release.
+    """
 
     client: Client
     owner: Object
@@ -79,6 +82,7 @@ class Claim:
     resource: Resource
     matches: Callable[[Mapping[str, str]], bool]
     adopt: bool = True
+    finalizer: str = ""
 
     async def all(self, candidates: Iterable[Object]) -> list[Object]:
         """Those that belong to the owner, after adopting orphans that match and releasing what matches no more."""
@@ -117,12 +121,17 @@ class Claim:
     async def _adopt(self, obj: Object) -> Object | None:
         """The object as adopted; None where it is gone by now."""
         references = [controller_reference(self.owner, self.owner_resource)]
-        patch = {"metadata": {"uid": obj["metadata"]["uid"], "ownerReferences": references}}
-        return await self._patch(obj, patch)
+        metadata = {"uid": obj["metadata"]["uid"], "ownerReferences": references}
+        if self.finalizer:
+            metadata["finalizers"] = [self.finalizer]
+        return await self._patch(obj, {"metadata": metadata})
 
     async def _release(self, obj: Object) -> None:
         removal = {"$patch": "delete", "uid": self.owner["metadata"]["uid"]}
-        await self._patch(obj, {"metadata": {"uid": obj["metadata"]["uid"], "ownerReferences": [removal]}})
+        metadata = {"uid": obj["metadata"]["uid"], "ownerReferences": [removal]}
+        if self.finalizer:
+            metadata["$deleteFromPrimitiveList/finalizers"] = [self.finalizer]
+        await self._patch(obj, {"metadata": metadata})
 
     async def _patch(self, obj: Object, patch: Object) -> Object | None:
         metadata = obj["metadata"]

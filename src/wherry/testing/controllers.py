@@ -71,6 +71,8 @@ class Kubelet:
         try:
             if metadata.get("deletionTimestamp"):
                 if self.removes(pod):
+                    if metadata.get("finalizers") and pod["status"].get("phase") == "Running":
+                        await self.finish(pod, "Failed")  # its containers were killed
                     await self._client.delete(
                         "pods", metadata["name"], namespace=metadata["namespace"], grace_period_seconds=0
                     )

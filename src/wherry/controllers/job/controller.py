@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from wherry.api.errors import NotFound, StatusError
 from wherry.api.resources import lookup
@@ -16,6 +18,7 @@ from wherry.controllers.controller import Loop
 from wherry.controllers.expectations import Expectations
 from wherry.controllers.job import pod_template, tracking, verdict
 from wherry.controllers.job.backoff import Failures, index_wait
+from wherry.controllers.job.orphans import Orphans
 from wherry.controllers.job.pods_of import FINALIZER, JobPods, classify, completions_of, duplicates, is_indexed
 from wherry.controllers.job.verdict import INTERIM, End, Facts
 from wherry.controllers.pod_control import PodControl, all_at_once, namespace_terminating, slow_start
@@ -26,6 +29,19 @@ RESOURCE = lookup("jobs.batch")
 MANAGER = "kubernetes.io/job-controller"
 BURST = 500
 _SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
+
+
+class Counts(NamedTuple):
+    """The pods that have not ended, as the status tells of them."""
+
+    active: int
+    ready: int
+    terminating: int
+
+    def without(self, deleted: Sequence[Object]) -> Counts:
+        """When some active pods have been asked to go."""
+        ready = sum(map(pods.is_ready, deleted))
+        return Counts(self.active - len(deleted), self.ready - ready, self.terminating + len(deleted))
 
 
 class JobController:
@@ -63,15 +79,20 @@ class JobController:
             queue=self.loop.queue,
             expectations=self._expectations,
         )
+        self._orphans = Orphans(context, self._pods)
         self._pods.add_handler(self._tracked_seen, lambda old, new: self._tracked_seen(new), self._tracked_gone)
 
     async def run(self) -> None:
-        await self.loop.run()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.loop.run())
+            group.create_task(self._orphans.run())
 
     def _tracked_seen(self, pod: Object) -> None:
         """Pods of jobs that are gone must lose the finalizer, or they would stay for ever."""
         if FINALIZER not in (pod["metadata"].get("finalizers") or ()):
             self._untracked.discard(pod["metadata"]["uid"])
+        elif owners.controller_of(pod) is None:
+            self._orphans.loop.enqueue(pod)
         elif self._events.owner(pod) is None:
             for key in _job_index(pod):
                 namespace, _, name = key.partition("/")
@@ -109,6 +130,7 @@ class JobController:
             owner_resource=RESOURCE,
             resource=lookup("pods"),
             matches=by_selector(job["spec"].get("selector")),
+            finalizer=FINALIZER,
         )
         return await claim.all(owners.candidates(self._pods, job, selector.get("matchLabels")))
 
@@ -121,11 +143,11 @@ class JobController:
         facts = verdict.gather(job, found)
         end = verdict.end_of(job, found, facts, now)
         failure: Exception | None = None
-        active = len(found.active)
+        counts = Counts(len(found.active), found.ready, found.terminating)
         if self._expectations.satisfied(key):
-            active, failure = await self._manage(key, job, found, facts, end)
-        over = end is not None and active == 0 and found.terminating == 0
-        await self._track(key, job, found, facts, end, active=active, over=over)
+            counts, failure = await self._manage(key, job, found, facts, end)
+        over = end is not None and counts.active == 0 and counts.terminating == 0
+        await self._track(key, job, found, facts, end, counts=counts, over=over)
         if failure is not None:
             raise failure
         left = verdict.deadline_in(job, now)
@@ -153,20 +175,21 @@ class JobController:
 
     async def _manage(
         self, key: Key, job: Object, found: JobPods, facts: Facts, end: End | None
-    ) -> tuple[int, Exception | None]:
-        """Start and delete pods; gives how many are active then."""
-        active = len(found.active)
+    ) -> tuple[Counts, Exception | None]:
+        """Start and delete pods; gives how many there are then."""
+        counts = Counts(len(found.active), found.ready, found.terminating)
         surplus = self._surplus(job, found, facts, end)
         if surplus:
             self._expectations.expect_deletions(key, [pod["metadata"]["uid"] for pod in surplus])
             failure = await all_at_once(surplus, lambda pod: self._delete(key, job, pod))
-            return active - len(surplus), failure
+            return counts.without(surplus), failure
         count = 0 if end is not None else min(verdict.to_create(job, found, facts), BURST)
         wait = self._failures[job["metadata"]["uid"]].wait(self._clock.now())
         if job["spec"].get("backoffLimitPerIndex") is None and count and wait > 0:
             self.loop.queue.add_after(key, wait)
-            return active, None
-        return await self._create(key, job, found, facts, count)
+            return counts, None
+        made, failure = await self._create(key, job, found, facts, count)
+        return counts._replace(active=counts.active + made), failure
 
     def _surplus(self, job: Object, found: JobPods, facts: Facts, end: End | None) -> list[Object]:
         """The active pods that must go."""
@@ -193,7 +216,7 @@ class JobController:
     ) -> tuple[int, Exception | None]:
         bodies = self._indexed(key, job, found, facts, count) if is_indexed(job) else self._plain(job, count)
         if not bodies:
-            return len(found.active), None
+            return 0, None
         self._expectations.expect_creations(key, len(bodies))
 
         async def create(i: int) -> None:
@@ -205,7 +228,7 @@ class JobController:
 
         succeeded, failure = await slow_start(len(bodies), create)
         self._expectations.creation_seen(key, len(bodies) - succeeded)
-        return len(found.active) + succeeded, failure
+        return succeeded, failure
 
     def _plain(self, job: Object, count: int) -> list[Object]:
         return [pod_template.make(job, owners.controller_reference(job, RESOURCE))] * count
@@ -227,17 +250,17 @@ class JobController:
         return bodies
 
     async def _track(
-        self, key: Key, job: Object, found: JobPods, facts: Facts, end: End | None, *, active: int, over: bool
+        self, key: Key, job: Object, found: JobPods, facts: Facts, end: End | None, *, counts: Counts, over: bool
     ) -> None:
         """Write down what was reached: see `tracking` for the order of the writes."""
         held = tracking.held_back(job, found, facts) if end is None else ()
-        status = tracking.noted(job, found, facts, held)
-        status |= {"active": active, "ready": found.ready, "terminating": found.terminating}
+        status = tracking.noted(job, found, facts, end, held)
+        status |= counts._asdict()
         stamp = rfc3339(self._clock.now())
         if end is not None and not conditions.find(status.get("conditions"), INTERIM[end.type]):
             interim = _condition(INTERIM[end.type], end.reason, end.message, stamp)
             status["conditions"] = [*(status.get("conditions") or ()), interim]
-        release = tracking.to_release(job, found, over, held)
+        release = tracking.to_release(job, found, end, held)
         if release or status["uncountedTerminatedPods"]:
             job = await self._write(key, job, status)
             await self._release(release)

@@ -46,6 +46,8 @@ class JobPods:
     ignored: set[str] = field(default_factory=set)
     tracked: list[Object] = field(default_factory=list)
     """Pods that still carry the finalizer, whatever their state."""
+    going: list[Object] = field(default_factory=list)
+    """Tracked pods that have not ended and were not counted: failures, should the job fail now."""
     failed: list[Object] = field(default_factory=list)
     """All failed pods that are still there, counted or not."""
 
@@ -88,6 +90,8 @@ def classify(job: Object, found: Iterable[Object], untracked: Collection[str]) -
             result.new_failed.append(pod)
             if policies.judge(job, pod).action == "Ignore":
                 result.ignored.add(uid)
+        else:
+            result.going.append(pod)
     return result
 
 

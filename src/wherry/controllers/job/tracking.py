@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from wherry.api.types import Object
 from wherry.controllers.job import indexes
 from wherry.controllers.job.pods_of import JobPods, completions_of, is_indexed, uncounted
-from wherry.controllers.job.verdict import Facts
+from wherry.controllers.job.verdict import End, Facts
 
 LIMIT = 500
 """So many pods are written down in one go."""
@@ -36,8 +36,11 @@ def held_back(job: Object, found: JobPods, facts: Facts) -> frozenset[str]:
     return frozenset(pod["metadata"]["uid"] for pod in last.values())
 
 
-def noted(job: Object, found: JobPods, facts: Facts, held: Collection[str] = ()) -> Object:
-    """The status with new finished pods written down, apart from those that are held back."""
+def noted(job: Object, found: JobPods, facts: Facts, end: End | None, held: Collection[str] = ()) -> Object:
+    """The status with new finished pods written down, apart from those that are held back.
+
+    When the job fails, the pods that still run have failed too; when it succeeds early, they count for nothing.
+    """
     status = dict(job.get("status") or {})
     lists = {
         "succeeded": [*uncounted(job, "succeeded")],
@@ -45,7 +48,7 @@ def noted(job: Object, found: JobPods, facts: Facts, held: Collection[str] = ())
     }
     if not is_indexed(job):
         lists["succeeded"] += [pod["metadata"]["uid"] for pod in found.new_succeeded[:LIMIT]]
-    lists["failed"] += [pod["metadata"]["uid"] for pod in _first(found.counted_failures, held)]
+    lists["failed"] += [pod["metadata"]["uid"] for pod in _first(_failures(found, end), held)]
     status["uncountedTerminatedPods"] = {name: uids for name, uids in lists.items() if uids}
     if is_indexed(job):
         status |= _index_fields(job, facts)
@@ -74,18 +77,30 @@ def counted(status: Object, tracked: Collection[str]) -> Object:
     return result
 
 
+def _failures(found: JobPods, end: End | None) -> list[Object]:
+    return found.counted_failures + (found.going if end is not None and end.type == "Failed" else [])
+
+
 def _first(found: Iterable[Object], held: Collection[str]) -> list[Object]:
     """As many as are written down in one go."""
     return [pod for pod in found if pod["metadata"]["uid"] not in held][:LIMIT]
 
 
-def to_release(job: Object, found: JobPods, over: bool, held: Collection[str] = ()) -> list[Object]:
-    """The tracked pods whose finalizer may go once they are written down; all of them when the job is over."""
-    written = {pod["metadata"]["uid"] for pod in (*found.new_succeeded[:LIMIT], *_first(found.new_failed, held))}
+def to_release(job: Object, found: JobPods, end: End | None, held: Collection[str] = ()) -> list[Object]:
+    """The tracked pods whose finalizer may go once the status is written: those written down, and strays.
+
+    When the end is decided, also all that count for nothing; what must be counted waits its turn.
+    """
+    to_count = [*found.new_succeeded, *_failures(found, end)]
+    written = {pod["metadata"]["uid"] for pod in (*found.new_succeeded[:LIMIT], *_first(_failures(found, end), held))}
     written |= {*uncounted(job, "succeeded"), *uncounted(job, "failed")}
+    waiting = {pod["metadata"]["uid"] for pod in to_count} - written | {*held}
     completions = completions_of(job)
     return [
-        pod for pod in found.tracked if over or pod["metadata"]["uid"] in written or _is_stray(job, pod, completions)
+        pod
+        for pod in found.tracked
+        if (uid := pod["metadata"]["uid"]) in written
+        or (uid not in waiting and (end is not None or uid in found.ignored or _is_stray(job, pod, completions)))
     ]
 
 
