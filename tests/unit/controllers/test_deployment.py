@@ -71,7 +71,7 @@ async def test_rolls_within_surge_and_unavailable(cluster_of: ClusterFactory) ->
         ready = [p for p in alive if p["status"].get("conditions", [{}])[0].get("status") == "True"]
         seen.append((len(alive), len(ready)))
 
-    informer = cluster.kubelet._pods
+    informer = cluster.kubelet.pods
     informer.add_handler(look, lambda old, new: look(new), look)
     await set_image(cluster, "app:2")
     await cluster.settle(5)

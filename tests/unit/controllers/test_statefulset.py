@@ -35,7 +35,7 @@ async def test_pods_come_in_order_with_names_of_their_own(cluster_of: ClusterFac
     cluster = await cluster_of("statefulset")
     order: list[str] = []
     cluster.kubelet.ready = lambda pod: pod["metadata"]["name"] != "web-1"
-    cluster.kubelet._pods.add_handler(lambda pod: order.append(pod["metadata"]["name"]))
+    cluster.kubelet.pods.add_handler(lambda pod: order.append(pod["metadata"]["name"]))
     await cluster.client.create(STS, workload("web", 3, serviceName="web"))
     await cluster.settle(5)
     assert order == ["web-0", "web-1"], "web-2 waits for web-1"

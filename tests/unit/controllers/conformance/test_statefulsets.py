@@ -45,7 +45,7 @@ async def scale(cluster: Cluster, replicas: int) -> None:
 async def test_scaling_goes_in_order_and_halts_while_a_pod_is_unhealthy(cluster_of: ClusterFactory) -> None:
     cluster = await cluster_of("statefulset")
     order: list[str] = []
-    cluster.kubelet._pods.add_handler(
+    cluster.kubelet.pods.add_handler(
         lambda pod: order.append("+" + pod["metadata"]["name"][-1]),
         on_delete=lambda pod: order.append("-" + pod["metadata"]["name"][-1]),
     )
@@ -133,7 +133,7 @@ async def test_updates_and_roll_backs_reuse_revisions(cluster_of: ClusterFactory
     first = await status(cluster)
     assert first["currentRevision"] == first["updateRevision"]
     gone: list[str] = []
-    cluster.kubelet._pods.add_handler(on_delete=lambda pod: gone.append(pod["metadata"]["name"]))
+    cluster.kubelet.pods.add_handler(on_delete=lambda pod: gone.append(pod["metadata"]["name"]))
     await set_image(cluster, "app:2")
     assert gone == ["ss-2", "ss-1", "ss-0"]
     second = await status(cluster)
