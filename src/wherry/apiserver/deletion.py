@@ -99,6 +99,7 @@ def begin(
     """
     check_preconditions(obj, options)
     metadata: Object = obj["metadata"]
+    before = dict(metadata)
     graceful = False
     if metadata.get("deletionTimestamp"):
         period = metadata.get("deletionGracePeriodSeconds")
@@ -115,7 +116,7 @@ def begin(
         metadata["finalizers"] = finalizers
         if not graceful:
             mark_deleting(metadata, now)
-        return Outcome.MARK
+        return Outcome.MARK if metadata != before else Outcome.PENDING
     metadata.pop("finalizers", None)
     return Outcome.MARK if graceful and grace else Outcome.REMOVE
 

@@ -69,6 +69,10 @@ CONTROLLERS: Mapping[str, Callable[[Context], Controller]] = {
     "persistentvolume-binder": _loaded("wherry.controllers.volumes.binder", "PersistentVolumeBinder"),
     "local-provisioner": _loaded("wherry.controllers.volumes.provisioner", "LocalProvisioner"),
     "default-storage-class": _loaded("wherry.controllers.volumes.default_class", "DefaultStorageClass"),
+    "persistentvolume-expander": _loaded("wherry.controllers.volumes.resizer", "VolumeResizer"),
+    "pv-protection": _loaded("wherry.controllers.volumes.protection", "VolumeProtection"),
+    "pvc-protection": _loaded("wherry.controllers.volumes.protection", "ClaimProtection"),
+    "ephemeral-volume": _loaded("wherry.controllers.volumes.ephemeral", "EphemeralVolumes"),
     "podgc": _loaded("wherry.controllers.podgc", "PodGCController"),
 }
 """Every controller there is, by the name that switches it on and off."""

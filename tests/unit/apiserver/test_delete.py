@@ -45,6 +45,12 @@ async def test_finalizers_hold_an_object_until_they_are_gone(api: Api) -> None:
     assert (await api("GET", f"{MAPS}/a")).status == 404
 
 
+async def test_deleting_again_what_is_held_changes_nothing(api: Api) -> None:
+    await api.create(MAPS, config_map("a", finalizers=["example.com/hold"]))
+    first, second = [(await api("DELETE", f"{MAPS}/a")).body for _ in range(2)]
+    assert first["metadata"]["deletionTimestamp"] and first == second, "whoever watches would be told for ever"
+
+
 async def test_propagation_policies_are_finalizers(api: Api) -> None:
     for policy, finalizer in (("Foreground", "foregroundDeletion"), ("Orphan", "orphan")):
         name = policy.lower()

@@ -11,7 +11,7 @@ STS, CLAIMS = "statefulsets.apps", "persistentvolumeclaims"
 
 
 async def start(cluster_of: ClusterFactory, replicas: int = 3, **spec: Any) -> Cluster:
-    cluster = await cluster_of("statefulset", "garbagecollector")
+    cluster = await cluster_of("statefulset", "garbagecollector", "pvc-protection")
     await cluster.client.create(STS, workload("web", replicas, serviceName="web", **spec))
     await cluster.settle(2)
     return cluster
@@ -178,6 +178,7 @@ async def test_a_claim_that_went_while_its_pod_waited_is_made_again(cluster_of: 
     await cluster.client.create(STS, workload("web", 1, serviceName="web", volumeClaimTemplates=[claim()]))
     await cluster.settle(2)
     before = await cluster.get(CLAIMS, "data-web-0")
+    await cluster.patch(CLAIMS, "data-web-0", {"metadata": {"finalizers": None}})
     await cluster.client.delete(CLAIMS, "data-web-0", namespace="default")
     await cluster.patch("pods", "web-0", {"metadata": {"labels": {"touched": "yes"}}})
     await cluster.settle(2)

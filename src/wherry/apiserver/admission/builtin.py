@@ -16,6 +16,7 @@ from wherry.apiserver.admission import (
     priority,
     runtime_class,
     service_account,
+    storage_in_use,
     tolerations,
     volume_resize,
 )
@@ -62,6 +63,18 @@ RULES: tuple[Rule, ...] = (
         plugin=node_taints.on_create, name="TaintNodesByCondition", operations=_CREATE, resources=frozenset({"nodes"})
     ),
     Rule(plugin=default_classes.on_create_claim, name="DefaultStorageClass", operations=_CREATE, resources=_CLAIMS),
+    Rule(
+        plugin=storage_in_use.on_create_claim,
+        name="StorageObjectInUseProtection",
+        operations=_CREATE,
+        resources=_CLAIMS,
+    ),
+    Rule(
+        plugin=storage_in_use.on_create_volume,
+        name="StorageObjectInUseProtection",
+        operations=_CREATE,
+        resources=frozenset({"persistentvolumes"}),
+    ),
     Rule(plugin=runtime_class.on_create, name="RuntimeClass", operations=_CREATE, resources=_PODS),
     Rule(
         plugin=default_classes.on_create_ingress,

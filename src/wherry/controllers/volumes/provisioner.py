@@ -155,7 +155,8 @@ class LocalProvisioner:
             self._recorder.event(volume, "Warning", "VolumeFailedDelete", str(error))
             raise
         try:
-            await self._client.delete(VOLUMES, metadata["name"], uid=metadata["uid"])
+            if not metadata.get("deletionTimestamp"):
+                await self._client.delete(VOLUMES, metadata["name"], uid=metadata["uid"])
             current = await self._client.get(VOLUMES, metadata["name"])
             await self._let_go(current)
         except NotFound:

@@ -16,7 +16,7 @@ _RESOURCES = {"PersistentVolumeClaim": CLAIMS, "PersistentVolume": VOLUMES, "Sto
 
 
 async def start(cluster_of: ClusterFactory, *objects: Object) -> Cluster:
-    cluster = await cluster_of("persistentvolume-binder")
+    cluster = await cluster_of("persistentvolume-binder", "pvc-protection")
     await add(cluster, *objects)
     return cluster
 
@@ -85,7 +85,7 @@ async def test_a_claim_waits_for_a_volume_that_comes_later(cluster_of: ClusterFa
 
 
 async def test_many_claims_at_once_take_a_volume_each(cluster_of: ClusterFactory) -> None:
-    cluster = await cluster_of("persistentvolume-binder")
+    cluster = await cluster_of("persistentvolume-binder", "pvc-protection")
     for number in range(8):
         await cluster.client.create(VOLUMES, volume(f"disk-{number}"))
         await cluster.client.create(CLAIMS, claim(f"data-{number}", storageClassName=""))
@@ -175,7 +175,7 @@ async def test_a_missing_class_is_told(cluster_of: ClusterFactory) -> None:
 
 
 async def test_binding_goes_on_where_a_killed_binder_was(cluster_of: ClusterFactory) -> None:
-    cluster = await cluster_of("persistentvolume-binder")
+    cluster = await cluster_of("persistentvolume-binder", "pvc-protection")
     writes = 0
 
     def refuse(method: str, path: str) -> Exception | None:

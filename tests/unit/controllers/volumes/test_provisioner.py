@@ -18,7 +18,7 @@ SELECTED = "volume.kubernetes.io/selected-node"
 
 async def start(cluster_of: ClusterFactory, root: Path | None = None) -> Cluster:
     config = Config(volume_root=lambda node: root / node if root and node == "node-1" else None)
-    names = ("persistentvolume-binder", "local-provisioner", "default-storage-class")
+    names = ("persistentvolume-binder", "local-provisioner", "default-storage-class", "pv-protection", "pvc-protection")
     return await cluster_of(*names, config=config, nodes=("node-1", "node-2"))
 
 
@@ -41,8 +41,11 @@ async def claimed(cluster: Cluster, node: str = "node-1", **spec: Any) -> str:
 
 async def until_gone(cluster: Cluster, name: str) -> None:
     """Directories are removed in a thread."""
-    while await cluster.exists(VOLUMES, name, ""):
+    for _ in range(100_000):
+        if not await cluster.exists(VOLUMES, name, ""):
+            return
         await asyncio.sleep(0)
+    raise AssertionError(await cluster.get(VOLUMES, name, ""))
 
 
 async def test_a_directory_on_the_node_of_the_pod(cluster_of: ClusterFactory, tmp_path: Path) -> None:
