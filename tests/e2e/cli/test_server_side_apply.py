@@ -76,6 +76,26 @@ async def test_the_move_from_client_side_apply(both: Both) -> None:
     assert json.loads(viewed.out)["spec"]["replicas"] == 3
 
 
+@pytest.mark.parametrize("program", ["kubectl", "wherry"])
+async def test_what_was_applied_client_side_can_be_omitted_after_the_move(both: Both, program: str) -> None:
+    run = getattr(both, program)
+    await run("apply", "-f", "-", stdin=DEPLOYMENT)
+    without = DEPLOYMENT.replace("        ports: [{containerPort: 80}]\n", "")
+    moved = await run("apply", "--server-side", "-f", "-", stdin=without)
+    assert (moved.code, moved.err) == (0, "")
+    shown = json.loads((await both.kubectl("get", "deployment", "d", "-o", "json")).out)
+    assert "ports" not in shown["spec"]["template"]["spec"]["containers"][0]
+    found = await managers(both)
+    assert set(found) == {("kubectl", "Apply"), ("kubectl-last-applied", "Apply")}
+
+
+async def test_the_move_is_only_tried_by_a_dry_run(both: Both) -> None:
+    await both.wherry("apply", "-f", "-", stdin=DEPLOYMENT)
+    tried = await both.wherry("apply", "--server-side", "--dry-run=server", "-f", "-", stdin=CHANGED)
+    assert (tried.code, tried.out) == (0, "deployment.apps/d serverside-applied (server dry run)\n")
+    assert set(await managers(both)) == {("kubectl-client-side-apply", "Update")}
+
+
 async def test_scaling_and_editing_have_managers_of_their_own(both: Both) -> None:
     await both.kubectl("apply", "--server-side", "-f", "-", stdin=DEPLOYMENT)
     assert (await both.kubectl("scale", "deployment/d", "--replicas=5")).code == 0
