@@ -113,7 +113,7 @@ class ApiServer:
             config=config,
             hubs=hubs,
             priority_default=PriorityDefault(store, hubs),
-            pod_security=PodSecurityPolicies(store, hubs),
+            pod_security=PodSecurityPolicies(store, hubs, config.pod_security),
             limit_ranges=ByNamespace(store, hubs, LIMIT_RANGES, limit_ranges.compiled),
             quotas=Reservations(store, hubs),
             admission=Admission(enabled_rules(admission, config.disabled_admission)),

@@ -11,6 +11,7 @@ from wherry.apiserver.audit.options import AuditOptions
 from wherry.apiserver.authentication.request_header import RequestHeaderOptions
 from wherry.apiserver.authentication.webhook import CACHE_SECONDS
 from wherry.apiserver.tokens import DEFAULT_ISSUER
+from wherry.policy.podsecurity.rules import PodSecurityRules
 from wherry.policy.user import User
 
 
@@ -56,5 +57,7 @@ class ServerConfig:
     """An AuthorizationConfiguration: who decides, in which order. Read again when it changes. Without it, with `rbac`: Node, RBAC."""
     disabled_admission: frozenset[str] = frozenset()
     """Admission plugins that do not run, by upstream's names."""
+    pod_security: PodSecurityRules = field(default_factory=PodSecurityRules)
+    """What holds where a namespace does not say, and who is exempt."""
     rbac: bool = False
     """Decide by RBAC; otherwise everybody who is let in may do everything."""

@@ -21,6 +21,7 @@ from wherry.distro.config import ConfigError
 KIND, VERSION = "ClusterConfiguration", "wherry.dev/v1"
 _FILES = frozenset(
     {
+        "admissionConfig",
         "tokenFile",
         "authenticationConfig",
         "authenticationWebhook",
@@ -100,6 +101,10 @@ def server_options(settings: Mapping[str, str]) -> dict[str, Any]:
     }
     if "auditPolicy" in settings:
         options["audit"] = _audit(settings)
+    if "admissionConfig" in settings:
+        from wherry.apiserver.admission.configuration import read_admission
+
+        options["pod_security"] = read_admission(Path(settings["admissionConfig"]))
     if "requestHeaderClientCA" in settings:
         from wherry.apiserver.authentication.request_header import RequestHeaderOptions
 

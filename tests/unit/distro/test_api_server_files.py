@@ -44,7 +44,7 @@ def test_files_are_found_beside_the_configuration_and_kept_with_the_cluster(
     [
         ({"auditLog": "audit.log"}, "auditLog and auditWebhook need auditPolicy"),
         ({"tokenFile": "missing.csv"}, "there is no file"),
-        ({"tokenfile": "missing.csv"}, "no such setting: there are auditLog, "),
+        ({"tokenfile": "missing.csv"}, "no such setting: there are admissionConfig, "),
         ({"auditLogMaxBackups": "many"}, "a number is expected"),
     ],
 )

@@ -13,7 +13,7 @@ from wherry.api.types import Object
 from wherry.apiserver.admission.attributes import Attributes
 from wherry.apiserver.objects import decoded
 from wherry.apiserver.registry import storage_prefix
-from wherry.policy.podsecurity.levels import PRIVILEGED, LabelError, LevelVersion, policy_of
+from wherry.policy.podsecurity.levels import PRIVILEGED, LabelError, LevelVersion
 from wherry.policy.podsecurity.significance import is_significant
 from wherry.policy.podsecurity.subject import Violation
 
@@ -38,6 +38,8 @@ def on_write_pod(attributes: Attributes) -> None:
         return
     if attributes.old is not None and not is_significant(pod, attributes.old):
         return
+    if _is_exempt(attributes, pod["spec"]):
+        return
     if attributes.call.audit is not None:
         attributes.call.annotate("pod-security.kubernetes.io/enforce-policy", str(policy.enforce))
         _note(attributes, policy.audit, pod)
@@ -53,10 +55,18 @@ def on_write_workload(attributes: Attributes) -> None:
     found: Any = template
     for field in _TEMPLATES.get(attributes.served.qualified, ("spec", "template")):
         found = found.get(field) or {}
-    if found.get("spec"):
+    if found.get("spec") and not _is_exempt(attributes, found["spec"]):
         if attributes.call.audit is not None:
             _note(attributes, policy.audit, found)
         _warn(attributes, policy.warn, found)
+
+
+def _is_exempt(attributes: Attributes, spec: Object) -> bool:
+    rules = attributes.parts.pod_security.rules
+    why = rules.exemption(attributes.user.name, attributes.namespace, spec.get("runtimeClassName") or "")
+    if why and attributes.call.audit is not None:
+        attributes.call.annotate("pod-security.kubernetes.io/exempt", why)
+    return bool(why)
 
 
 def _note(attributes: Attributes, wanted: LevelVersion, pod: Object) -> None:
@@ -90,9 +100,14 @@ def on_write_namespace(attributes: Attributes) -> None:
     labels_before = old["metadata"].get("labels") or {} if old is not None else {}
     if labels == labels_before:
         return
-    policy, before = policy_of(labels), policy_of(labels_before)
+    rules = attributes.parts.pod_security.rules
+    policy, before = rules.policy_of(labels), rules.policy_of(labels_before)
     if policy.errors and policy.errors != before.errors:
         raise invalid("", "Namespace", attributes.name, [_cause(error) for error in policy.errors])
+    if ignored := rules.ignored(attributes.name, labels):
+        attributes.warn(ignored)
+    if attributes.name in rules.namespaces:
+        return
     new, previous = policy.enforce, before.enforce
     relaxed = new.minor == previous.minor and not new.stricter_than(previous)
     if old is not None and new.level != PRIVILEGED and not relaxed:

@@ -58,19 +58,25 @@ class Policy:
         return self.enforce.level == self.audit.level == self.warn.level == PRIVILEGED
 
 
-def policy_of(labels: Mapping[str, str]) -> Policy:
-    """A label that is wrong counts as the strictest level (when enforced) or as none, and as the latest version."""
+def policy_of(labels: Mapping[str, str], defaults: Policy = Policy()) -> Policy:
+    """What labels say, and `defaults` where they do not.
+
+    A label that is wrong counts as the strictest level (when enforced) or as none, and as the latest version. What is
+    enforced is also warned about, unless a label says what to warn about.
+    """
     errors: list[LabelError] = []
-    return Policy(
-        enforce=_mode(labels, "enforce", RESTRICTED, errors),
-        audit=_mode(labels, "audit", PRIVILEGED, errors),
-        warn=_mode(labels, "warn", PRIVILEGED, errors),
-        errors=tuple(errors),
-    )
+    enforce = _mode(labels, "enforce", RESTRICTED, errors, defaults.enforce)
+    audit = _mode(labels, "audit", PRIVILEGED, errors, defaults.audit)
+    warn = _mode(labels, "warn", PRIVILEGED, errors, defaults.warn)
+    if f"{PREFIX}enforce" in labels and f"{PREFIX}warn" not in labels and enforce.stricter_than(warn):
+        warn = LevelVersion(enforce.level, warn.minor if f"{PREFIX}warn-version" in labels else enforce.minor)
+    return Policy(enforce=enforce, audit=audit, warn=warn, errors=tuple(errors))
 
 
-def _mode(labels: Mapping[str, str], mode: str, fallback: str, errors: list[LabelError]) -> LevelVersion:
-    level, minor = PRIVILEGED, LATEST
+def _mode(
+    labels: Mapping[str, str], mode: str, fallback: str, errors: list[LabelError], default: LevelVersion
+) -> LevelVersion:
+    level, minor = default.level, default.minor
     key = PREFIX + mode
     if (given := labels.get(key)) is not None:
         level = given
@@ -78,10 +84,9 @@ def _mode(labels: Mapping[str, str], mode: str, fallback: str, errors: list[Labe
             level = fallback
             errors.append(LabelError(key, given, _LEVEL_WRONG))
     key += "-version"
-    if (given := labels.get(key)) is not None and given != "latest":
+    if (given := labels.get(key)) is not None:
         match = _VERSION.fullmatch(given)
-        if match is None:
+        if match is None and given != "latest":
             errors.append(LabelError(key, given, _VERSION_WRONG))
-        else:
-            minor = int(match.group(1))
+        minor = int(match.group(1)) if match else LATEST
     return LevelVersion(level, minor)
