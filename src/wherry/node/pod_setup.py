@@ -20,9 +20,11 @@ from wherry.node.pod.fields import Identity
 from wherry.node.runtimes.port import RuntimeFailure, Sandbox
 from wherry.node.tools import Tools
 from wherry.node.trash import discard
+from wherry.node.volumes.claim import resolve
 from wherry.node.volumes.context import TokenSource, VolumeContext, VolumeProblem
 from wherry.node.volumes.mounts import PodFiles
-from wherry.node.volumes.pod_volumes import PodVolumes, claims_of
+from wherry.node.volumes.pod_volumes import PodVolumes
+from wherry.policy.volumes.facts import claims_of
 
 
 class SetUpProblem(Exception):
@@ -89,7 +91,11 @@ class PodSetUp:
         if not self._tools.config.on_disk:
             return None
         try:
-            claims = {name: await self._claimed(pod, name) for name in claims_of(pod)}
+            claims = {
+                volume: await resolve(self._tools.client, pod, volume, name, own)
+                for volume, name, own in claims_of(pod)
+                if volume not in self.volumes.paths
+            }
 
             def context(volume: Object, directory: Path, tokens: TokenSource) -> VolumeContext:
                 return VolumeContext(
@@ -105,20 +111,6 @@ class PodSetUp:
             return await self.volumes.set_up(pod, context)
         except VolumeProblem as error:
             raise SetUpProblem("FailedMount", str(error)) from error
-
-    async def _claimed(self, pod: Object, name: str) -> Object:
-        """The PersistentVolume behind a claim. Raises `VolumeProblem`."""
-        client = self._tools.client
-        try:
-            claim = await client.get("persistentvolumeclaims", name, namespace=spec.namespace(pod))
-            volume_name = claim["spec"].get("volumeName")
-            if not volume_name or (claim.get("status") or {}).get("phase") != "Bound":
-                raise VolumeProblem(f'persistentvolumeclaim "{name}" is not bound')
-            return await client.get("persistentvolumes", volume_name)
-        except NotFound as error:
-            raise VolumeProblem(str(error)) from error
-        except (StatusError, ConnectionError, OSError) as error:
-            raise VolumeProblem(f'cannot read persistentvolumeclaim "{name}": {error}') from error
 
     async def _attach(self, pod: Object) -> None:
         if spec.uses_host_network(pod):

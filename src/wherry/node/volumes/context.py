@@ -51,7 +51,13 @@ class VolumeContext:
     identity: Identity
     tokens: TokenSource
     claims: Mapping[str, Object] = field(default_factory=dict)
-    """PersistentVolumes by the name of the pod's claim that is bound to them."""
+    """PersistentVolumes by the name of the pod's volume, for those that are not set up yet."""
+
+    @property
+    def spares_same_group(self) -> bool:
+        """Whether a volume whose root belongs to the group already is left alone (`fsGroupChangePolicy`)."""
+        security = self.pod["spec"].get("securityContext") or {}
+        return security.get("fsGroupChangePolicy") == "OnRootMismatch"
 
     @property
     def group(self) -> int | None:

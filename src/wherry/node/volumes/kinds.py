@@ -26,6 +26,7 @@ PATHS: dict[str, PathKind] = {
     "emptyDir": empty_dir.set_up,
     "hostPath": host_path.set_up,
     "persistentVolumeClaim": claim.set_up,
+    "ephemeral": claim.set_up,
 }
 
 

@@ -71,12 +71,6 @@ class PodVolumes:
         return found
 
 
-def claims_of(pod: Object) -> list[str]:
-    """The names of the claims that the pod's volumes use."""
-    volumes = pod["spec"].get("volumes") or ()
-    return [volume["persistentVolumeClaim"]["claimName"] for volume in volumes if "persistentVolumeClaim" in volume]
-
-
 def sub_path(root: Path, relative: str) -> Path:
     """A path below a volume, made if it is missing. Raises `VolumeProblem` where it would lead outside."""
     if relative.startswith("/") or ".." in relative.split("/"):

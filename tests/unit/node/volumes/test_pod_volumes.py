@@ -118,13 +118,46 @@ async def test_host_path(tmp_path):
         await set_up(tmp_path, {"name": "v", "hostPath": wrong})
 
 
+CLAIMED = {"name": "v", "persistentVolumeClaim": {"claimName": "data"}}
+
+
+def persistent(**spec):
+    return {"v": {"metadata": {"name": "pv"}, "spec": {"accessModes": ["ReadWriteOnce"], **spec}}}
+
+
 async def test_claims(tmp_path):
-    volume = {"name": "v", "persistentVolumeClaim": {"claimName": "data"}}
-    persistent = {"metadata": {"name": "pv"}, "spec": {"hostPath": {"path": str(tmp_path)}}}
-    made, _, _ = await set_up(tmp_path / "root", volume, claims={"data": persistent})
+    made, _, _ = await set_up(tmp_path / "root", CLAIMED, claims=persistent(hostPath={"path": str(tmp_path)}))
     assert made.paths["v"] == tmp_path
-    with pytest.raises(VolumeProblem, match="is not bound"):
-        await set_up(tmp_path / "root", volume)
+    own = {"name": "v", "ephemeral": {"volumeClaimTemplate": {}}}
+    made, _, _ = await set_up(tmp_path / "root", own, claims=persistent(local={"path": str(tmp_path)}))
+    assert made.paths["v"] == tmp_path
+
+
+@pytest.mark.parametrize(
+    ("spec", "problem"),
+    [
+        ({"local": {"path": "/no/such"}}, 'path "/no/such" does not exist'),
+        ({"nfs": {"server": "a", "path": "/"}}, "volumes of kind nfs are not supported on this node"),
+        ({"local": {"path": "/"}, "volumeMode": "Block"}, "raw block volumes are not supported on this node"),
+    ],
+)
+async def test_volumes_that_cannot_be_used_here(tmp_path, spec, problem):
+    with pytest.raises(VolumeProblem, match=problem):
+        await set_up(tmp_path / "root", CLAIMED, claims=persistent(**spec))
+
+
+@pytest.mark.root
+@pytest.mark.parametrize(("policy", "group"), [("Always", 2000), ("OnRootMismatch", 0)])
+async def test_a_group_gets_the_files_unless_the_root_is_its_own_already(tmp_path, policy, group):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    disk.chmod(0o2770)
+    os.chown(disk, -1, 2000)
+    (disk / "file").write_text("old")
+    os.chown(disk / "file", -1, 0)
+    security = {"fsGroup": 2000, "fsGroupChangePolicy": policy}
+    await set_up(tmp_path / "root", CLAIMED, claims=persistent(local={"path": str(disk)}), securityContext=security)
+    assert (disk / "file").stat().st_gid == group
 
 
 def test_sub_path(tmp_path):
