@@ -58,6 +58,11 @@ from wherry.cli.options import cluster_name, state_dir
     metavar="FILE",
     help="The API server's identity providers, authorizers, audit log and encryption (docs/identity.md).",
 )
+@click.option(
+    "--load-balancers",
+    metavar="POOL",
+    help="Addresses for load balancers: networks and ranges, or none (docs/load-balancers.md).",
+)
 @click.option("--processes", type=click.Choice(["one", "many"]), hidden=True)
 @click.option("--foreground", is_flag=True, help="Do not go into the background; Ctrl-C stops the cluster.")
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Wait until the nodes are ready.")
@@ -69,6 +74,7 @@ def up(
     port: int | None,
     memory: bool,
     config_file: str | None,
+    load_balancers: str | None,
     processes: str | None,
     fake_nodes: int | None,
     fake_stages: TextIO | None,
@@ -114,6 +120,7 @@ def up(
         scheduler=scheduler,
         scheduler_config=scheduler_config.read() if scheduler_config else None,
         leader_elect=leader_elect,
+        load_balancers=load_balancers,
         api_server=read_config_file(Path(config_file)) if config_file else None,
     )
     with machine_turn():

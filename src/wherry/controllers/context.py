@@ -26,6 +26,8 @@ class Config:
     """Certificate and key (PEM) that sign approved certificate requests; None: nobody does."""
     signing_seconds: float = 365 * 24 * 3600.0
     """How long such certificates live at most."""
+    load_balancer_pool: str = ""
+    """Addresses for Services of type LoadBalancer (see `base.address_pool`); empty: somebody else gives them."""
     node_monitor_grace: float = 40.0
     node_monitor_period: float = 5.0
     terminated_pod_threshold: int = 12500

@@ -65,6 +65,7 @@ CONTROLLERS: Mapping[str, Callable[[Context], Controller]] = {
     "csrsigning": _loaded("wherry.controllers.certificates.signing", "CertificateSigner"),
     "csrcleaner": _loaded("wherry.controllers.certificates.cleaner", "CertificateCleaner"),
     "ttl": _loaded("wherry.controllers.ttl", "TTLController"),
+    "service": _loaded("wherry.controllers.loadbalancer.controller", "LoadBalancerController"),
     "servicecidrs": _loaded("wherry.controllers.servicecidrs", "ServiceCIDRController"),
     "persistentvolume-binder": _loaded("wherry.controllers.volumes.binder", "PersistentVolumeBinder"),
     "local-provisioner": _loaded("wherry.controllers.volumes.provisioner", "LocalProvisioner"),

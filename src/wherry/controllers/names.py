@@ -40,6 +40,7 @@ UPSTREAM: Mapping[str, str] = {
     "resourceclaim-controller": "resource-claim-controller",
     "resourcequota-controller": "resourcequota",
     "root-ca-certificate-publisher-controller": "root-ca-cert-publisher",
+    "service-lb-controller": "service",
     "service-cidr-controller": "servicecidrs",
     "serviceaccount-controller": "serviceaccount",
     "serviceaccount-token-controller": "serviceaccount-token",

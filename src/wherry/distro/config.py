@@ -32,6 +32,7 @@ _OWN = re.compile(
 """The names of what is in a state directory; files are written under a name with a dot first."""
 
 RUNTIMES = ("auto", "oci", "process", "fake")
+NO_LOAD_BALANCERS = "none"
 NETWORKS = ("namespaces", "loopback", "fake")
 PROCESSES = ("one", "many")
 CLOCKS = ("real", "virtual")
@@ -86,6 +87,8 @@ class ClusterConfig:
     scheduler_config: str = ""
     """A KubeSchedulerConfiguration as it was given; empty: the defaults."""
     extra: dict[str, str] = field(default_factory=dict)
+    load_balancers: str = ""
+    """The pool of addresses for load balancers; empty: the cluster's own network for them; `none`: others give them."""
 
     @property
     def context(self) -> str:
@@ -108,6 +111,13 @@ class ClusterConfig:
     @property
     def pod_cidr(self) -> str:
         return f"{127 if self.network == 'loopback' else 10}.{244 - self.index}.0.0/16"
+
+    @property
+    def load_balancer_pool(self) -> str:
+        """Networks and ranges of addresses; empty where others give them."""
+        if self.load_balancers:
+            return "" if self.load_balancers == NO_LOAD_BALANCERS else self.load_balancers
+        return f"{127 if self.network == 'loopback' else 10}.{130 + self.index}.0.0/24"
 
     @property
     def node_cidr(self) -> str:
@@ -272,7 +282,18 @@ def _checked(config: ClusterConfig) -> ClusterConfig:
 
 _TYPES = {
     **dict.fromkeys(
-        ("name", "runtime", "processes", "network", "clock", "controllers", "fake_stages", "scheduler_config"), str
+        (
+            "name",
+            "runtime",
+            "processes",
+            "network",
+            "clock",
+            "controllers",
+            "fake_stages",
+            "scheduler_config",
+            "load_balancers",
+        ),
+        str,
     ),
     **dict.fromkeys(("index", "port", "nodes", "fake_nodes", "format"), int),
     **dict.fromkeys(("memory", "scheduler", "leader_elect"), bool),

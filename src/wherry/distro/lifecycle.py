@@ -12,12 +12,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from wherry.base.address_pool import parse_pool
 from wherry.distro import daemon, machine
 from wherry.distro.config import (
     DEFAULT_NAME,
     DEFAULT_PORT,
     MAX_CLUSTERS,
     MAX_FAKE_NODES,
+    NO_LOAD_BALANCERS,
     RUNTIMES,
     ClusterConfig,
     ConfigError,
@@ -35,7 +37,7 @@ _LISTENING = "0A"
 """The state of a socket in /proc/net/tcp."""
 _MAY_CHANGE = (
     "nodes", "port", "processes", "fake_nodes", "fake_stages", "controllers", "scheduler", "leader_elect",
-    "scheduler_config", "api_server",
+    "scheduler_config", "api_server", "load_balancers",
 )  # fmt: skip
 """What may be different at the next start."""
 _NETWORK_OF_RUNTIME = {"oci": "namespaces", "process": "loopback", "fake": "fake"}
@@ -62,6 +64,7 @@ class UpOptions:
     leader_elect: bool | None = None
     api_server: dict[str, str] | None = None
     """From `--config`; see `api_server_files`."""
+    load_balancers: str | None = None
 
 
 def prepare(options: UpOptions) -> tuple[StateDirectory, ClusterConfig, bool]:
@@ -102,6 +105,7 @@ def _check(options: UpOptions) -> None:
         raise ConfigError("--clock virtual needs all parts in one process: leave --processes out")
     _check_parts(options)
     _check_scheduler_config(options.scheduler_config)
+    _check_load_balancers(options.load_balancers)
     if options.port is not None and not 1 <= options.port <= 65535:
         raise ConfigError(f"--port {options.port} is not a TCP port")
 
@@ -137,6 +141,16 @@ def _check_scheduler_config(text: str | None) -> None:
         read_config(text)
     except SchedulerConfigError as error:
         raise ConfigError(f"--scheduler-config: {error}") from error
+
+
+def _check_load_balancers(text: str | None) -> None:
+    """Raises `ConfigError` for a pool that cannot be read."""
+    if not text or text == NO_LOAD_BALANCERS:
+        return
+    try:
+        parse_pool(text)
+    except ValueError as error:
+        raise ConfigError(f"--load-balancers: {error}") from error
 
 
 def _adjust(config: ClusterConfig, options: UpOptions) -> ClusterConfig:
@@ -198,6 +212,7 @@ def _create(options: UpOptions) -> ClusterConfig:
         scheduler=options.scheduler is not False,
         leader_elect=bool(options.leader_elect),
         api_server=options.api_server or {},
+        load_balancers=options.load_balancers or "",
     )
 
 
@@ -234,7 +249,9 @@ def free_index(others: Iterable[ClusterConfig]) -> int:
 def _networks(index: int) -> list[ipaddress.IPv4Network]:
     """What a cluster of this index may use, whatever its kind."""
     kinds = [ClusterConfig(name="x", index=index, runtime="oci", port=0, network=n) for n in ("namespaces", "loopback")]
-    cidrs = {cidr for kind in kinds for cidr in (kind.service_cidr, kind.pod_cidr, kind.node_cidr)}
+    cidrs = {
+        cidr for kind in kinds for cidr in (kind.service_cidr, kind.pod_cidr, kind.node_cidr, kind.load_balancer_pool)
+    }
     return [ipaddress.IPv4Network(cidr) for cidr in cidrs]
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from wherry.api.pod_network import PodNetwork
+from wherry.base.address_pool import parse_pool
 from wherry.base.clock import Clock
 from wherry.client.client import Client
 from wherry.client.informer import SharedInformers
@@ -40,6 +41,7 @@ def plan_of(config: ClusterConfig) -> NetworkPlan:
         pod_cidr=config.pod_cidr,
         service_cidr=config.service_cidr,
         dns_address=config.dns_address,
+        load_balancers=tuple(map(str, parse_pool(config.load_balancer_pool).networks)),
         nodes=tuple(
             NodePlan(
                 name=config.node_name(number),
@@ -117,7 +119,7 @@ def node_proxy(
             clock=clock,
             node_name=node,
             pod_cidr=config.pod_cidr,
-            service_cidr=config.service_cidr,
+            service_cidr=", ".join((config.service_cidr, *plan_of(config).load_balancers)),
         )
     # All nodes are this machine: one proxy carries for all of them.
     if config.network == "loopback" and node == config.node_name(1):

@@ -131,6 +131,7 @@ class Parts:
             sign_token=SigningKey(credentials.signing_key).sign,
             signing_authority=(credentials.ca, credentials.authority.pair.key.read_bytes()),
             volume_root=self._volume_root,
+            load_balancer_pool=self._config.load_balancer_pool,
             node_monitor_grace=grace_seconds(self._config.pretended_nodes, virtual=self._config.clock == "virtual"),
         )
         enabled = selected(self._config.controllers)

@@ -200,3 +200,19 @@ def test_parts_may_be_switched_at_the_next_start() -> None:
     prepare(UpOptions(runtime="fake", controllers="*,-job"))
     _, config, _ = prepare(UpOptions(scheduler=False, leader_elect=True))
     assert (config.controllers, config.scheduler, config.leader_elect) == ("*,-job", False, True)
+
+
+def test_the_pool_of_load_balancers_is_of_the_cluster_unless_told() -> None:
+    def config(**more: str) -> ClusterConfig:
+        return ClusterConfig(name="x", index=3, runtime="oci", port=1, **more)
+
+    assert config().load_balancer_pool == "10.133.0.0/24"
+    assert config(network="loopback").load_balancer_pool == "127.133.0.0/24"
+    assert config(load_balancers="10.1.0.0/28").load_balancer_pool == "10.1.0.0/28"
+    assert config(load_balancers="none").load_balancer_pool == ""
+
+
+def test_a_pool_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    options = UpOptions(name="x", runtime="fake", state_dir=str(tmp_path / "x"), load_balancers="10.0.0.1/8")
+    with pytest.raises(ConfigError, match=r"--load-balancers: 10\.0\.0\.1/8 is no IPv4 network"):
+        prepare(options)

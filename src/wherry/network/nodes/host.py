@@ -51,6 +51,10 @@ class HostNetwork:
                 f"addr replace {plan.host_address}/{plan.prefix_length} dev {plan.bridge}",
                 f"link set {plan.bridge} up",
                 *(f"route replace {node.pod_cidr} via {node.address} dev {plan.bridge} onlink" for node in plan.nodes),
+                *(
+                    f"route replace {cidr} via {plan.nodes[0].address} dev {plan.bridge} onlink"
+                    for cidr in plan.load_balancers
+                ),
                 f"route replace {plan.service_cidr} via {plan.nodes[0].address} dev {plan.bridge} onlink",
             ]
         )

@@ -38,6 +38,8 @@ class NetworkPlan:
     service_cidr: str
     dns_address: str
     nodes: tuple[NodePlan, ...]
+    load_balancers: tuple[str, ...] = ()
+    """The networks of the addresses of load balancers, which the nodes answer for."""
 
     @property
     def prefix(self) -> str:

@@ -54,6 +54,8 @@ from wherry.wire.server_options import ServerOptions
 
 ADMIN = User("kubernetes-admin", (MASTERS, AUTHENTICATED))
 CONTROLLERS, SCHEDULING, NODES = "controllers", "scheduler", "nodes"
+LOAD_BALANCERS = "10.130.0.0/24"
+"""The addresses of Services of type LoadBalancer."""
 WAKE_SECONDS = 0.01
 GLANCE_SECONDS = 0.002
 _LOG = Logger("testing")
@@ -184,6 +186,7 @@ class Plane:
         client = self.client_of(CONTROLLER_MANAGER, MASTERS)
         config = ControllerConfig(
             root_ca=self.keys.ca_pem,
+            load_balancer_pool=LOAD_BALANCERS,
             node_monitor_grace=grace_seconds(self.options.nodes, virtual=self.options.clock != "real"),
         )
         await ControllerManager(client, self.clock, config, enabled=selected(self.options.controllers)).run()

@@ -47,8 +47,8 @@ class NftablesDataplane:
         service_cidr: str = "",
         table: str = TABLE,
     ) -> None:
-        """`pod_cidr` is the whole cluster's: who comes from elsewhere is masqueraded. With `service_cidr`, packets to
-        addresses in it that no Service has are dropped instead of sent out into the world."""
+        """`pod_cidr` is the whole cluster's: who comes from elsewhere is masqueraded. With `service_cidr` (one network or
+        several, with commas), packets to addresses in it that no Service has are dropped instead of sent out into the world."""
         self._namespace = namespace
         self._pod_cidr = pod_cidr
         self._table = table

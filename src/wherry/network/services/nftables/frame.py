@@ -32,7 +32,7 @@ def frame(table: str, *, node_addresses: Sequence[str], service_cidr: str = "") 
     node_target = f"ip daddr {{ {', '.join(node_addresses)} }} meta l4proto . th dport"
     by_address = "type ipv4_addr . inet_proto . inet_service : verdict;"
     by_port = "type inet_proto . inet_service : verdict;"
-    unknown = f"\n    ip daddr {service_cidr} drop" if service_cidr else ""
+    unknown = f"\n    ip daddr {{ {service_cidr} }} drop" if service_cidr else ""
     return f"""
 add table {table}
 delete table {table}
