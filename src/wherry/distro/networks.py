@@ -136,6 +136,15 @@ def node_proxy(
     return None
 
 
+def balancer_routes(config: ClusterConfig, informers: SharedInformers, clock: Clock) -> Runnable | None:
+    """What routes load balancers to the nodes that serve them; None where the host needs no routes."""
+    if config.network != "namespaces" or not config.load_balancer_pool:
+        return None
+    from wherry.network.nodes.balancer_routes import BalancerRoutes
+
+    return BalancerRoutes(plan_of(config), informers=informers, clock=clock)
+
+
 def dns_server(config: ClusterConfig, client: Client, informers: SharedInformers, clock: Clock) -> Runnable:
     """The cluster's DNS, at the host's address on the nodes' network."""
     from wherry.network.dns.component import DnsServer

@@ -206,6 +206,7 @@ class Parts:
         return lambda: self.node(number)
 
     async def node(self, number: int) -> None:
+        from wherry.distro import networks
         from wherry.distro.node_stack import open_node
 
         name = self._config.node_name(number)
@@ -229,6 +230,8 @@ class Parts:
             for one in (informers, proxy_informers):
                 group.create_task(keep_running(f"{name} informers", one.run, clock=self._clock, log=log))
             group.create_task(stack.run())
+            if number == 1 and (routes := networks.balancer_routes(self._config, proxy_informers, self._clock)):
+                group.create_task(keep_running("load balancers' routes", routes.run, clock=self._clock, log=log))
             await stack.agent.ready.wait()
             if number == 1:
                 await self._mark_control_plane(name)
