@@ -38,7 +38,7 @@ class Cluster:
         return int((self.home / _NAME / "run.lock").read_text())
 
     def stop(self) -> None:
-        self.wherry("stop", _NAME)
+        self.wherry("stop", _NAME, "--grace", "0")
 
     def start(self, *options: str) -> float:
         began = time.monotonic()

@@ -98,7 +98,7 @@ def test_a_port_in_use_is_said_when_a_cluster_is_made(shell: Shell) -> None:
 @pytest.mark.parametrize("processes", ["one", "many"])
 def test_a_port_taken_meanwhile_is_said_and_another_one_helps(shell: Shell, processes: str) -> None:
     shell.wherry("up", NAME, *FAKE, "--processes", processes)
-    shell.wherry("stop", NAME)
+    shell.wherry("stop", NAME, "--grace", "0")
     with taken(PORT):
         said = refused(shell, "start", NAME)
         assert f"cannot listen on 127.0.0.1:{PORT}: address already in use" in said
@@ -220,7 +220,7 @@ def test_starting_on_a_full_disk_is_said_at_once_and_reads_are_answered(
     place = disk(700)
     shell.wherry("up", NAME, *FAKE, "--state-dir", str(place))
     ask(place, lambda client: client.create("configmaps", config_map("there"), namespace="default"))
-    shell.wherry("stop", NAME)
+    shell.wherry("stop", NAME, "--grace", "0")
     with (place / ".kubeconfig.ballast").open("wb", buffering=0) as ballast, pytest.raises(OSError, match="No space"):
         while True:
             ballast.write(b"b" * 4096)
@@ -247,7 +247,7 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shell = Shell(NAME, home, environment_of(home))
     shell.wherry("up", NAME, *FAKE)
     ask(home / NAME, lambda client: client.create("configmaps", config_map("keep"), namespace="default"))
-    shell.wherry("stop", NAME)
+    shell.wherry("stop", NAME, "--grace", "0")
     return home / NAME
 
 
@@ -341,7 +341,7 @@ def test_a_store_in_use_is_said(shell: Shell, place: Path, processes: str) -> No
     import fcntl
 
     shell.wherry("up", NAME, "--processes", processes)
-    shell.wherry("stop", NAME)
+    shell.wherry("stop", NAME, "--grace", "0")
     with (place / "store.db.lock").open("a+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert re.search(r"store\.db: in use by .*; stop it first", refused(shell, "start", NAME))
@@ -352,7 +352,7 @@ def test_certificates_that_are_gone_are_made_anew(shell: Shell, place: Path) -> 
     shutil.rmtree(place / "pki")
     shell.wherry("start", NAME)
     assert ask(place, lambda client: client.get("configmaps", "keep", namespace="default"))
-    shell.wherry("stop", NAME)
+    shell.wherry("stop", NAME, "--grace", "0")
     (place / "pki/apiserver.key").write_text("garbage")
     shell.wherry("start", NAME)
     assert ask(place, lambda client: client.get("configmaps", "keep", namespace="default"))

@@ -141,7 +141,7 @@ def test_stop_ends_the_containers_and_start_brings_them_back(shell: Shell, tmp_p
     manifest.write_text(DEPLOYMENT)
     shell.wherry("apply", "-f", str(manifest))
     eventually(lambda: _ready(shell) == 3)
-    shell.wherry("stop", NAME)
+    shell.wherry("stop", NAME, "--grace", "0")
     assert sleeping() == {}
     shell.wherry("start", NAME)
     eventually(lambda: len(sleeping()) == 3)
