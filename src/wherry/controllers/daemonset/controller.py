@@ -79,6 +79,8 @@ class DaemonSetController:
 
     def _set_gone(self, daemonset: Object) -> None:
         self._expectations.forget(key_of(daemonset))
+        uid = daemonset["metadata"]["uid"]
+        self._failures = {slot: until for slot, until in self._failures.items() if slot[0] != uid}
 
     async def _reconcile(self, key: Key) -> None:
         daemonset = self._sets.get(*key)

@@ -71,6 +71,7 @@ class JobController:
             workers=context.config.workers_by_controller.get(self.name, context.config.workers),
         )
         self.loop.follow(self._jobs)
+        self._jobs.add_handler(on_delete=self._job_gone)
         self._events = PodEvents(
             kind=RESOURCE.kind,
             workloads=self._jobs,
@@ -86,6 +87,9 @@ class JobController:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.loop.run())
             group.create_task(self._orphans.run())
+
+    def _job_gone(self, job: Object) -> None:
+        self._failures.pop(job["metadata"]["uid"], None)
 
     def _tracked_seen(self, pod: Object) -> None:
         """Pods of jobs that are gone must lose the finalizer, or they would stay for ever."""
@@ -184,7 +188,7 @@ class JobController:
             failure = await all_at_once(surplus, lambda pod: self._delete(key, job, pod))
             return counts.without(surplus), failure
         count = 0 if end is not None else min(verdict.to_create(job, found, facts), BURST)
-        wait = self._failures[job["metadata"]["uid"]].wait(self._clock.now())
+        wait = self._failures.get(job["metadata"]["uid"], Failures()).wait(self._clock.now())
         if job["spec"].get("backoffLimitPerIndex") is None and count and wait > 0:
             self.loop.queue.add_after(key, wait)
             return counts, None
