@@ -18,6 +18,8 @@ from wherry.controllers.deployment.template_hash import meaning, template_hash
 
 RESOURCE = lookup("controllerrevisions.apps")
 HASH_LABEL = "controller-revision-hash"
+STATEFUL_HASH_LABEL = "controller.kubernetes.io/hash"
+"""On the revisions of stateful sets; their pods carry the revision's name under the other label."""
 
 
 class Collision(Exception):
@@ -54,10 +56,13 @@ def surplus(old: Collection[Object], live: Collection[str], limit: int) -> list[
 class History:
     """The revisions of one kind of owner. `informer` is of controller revisions."""
 
-    def __init__(self, client: Client, informer: Informer, owner_resource: Resource) -> None:
+    def __init__(
+        self, client: Client, informer: Informer, owner_resource: Resource, *, hash_label: str = HASH_LABEL
+    ) -> None:
         self._client = client
         self._informer = informer
         self._owner_resource = owner_resource
+        self._hash_label = hash_label
         informer.add_index("controller", owners.controller_index)
 
     async def sync(self, owner: Object, matches: Callable[[Mapping[str, str]], bool]) -> tuple[Object, list[Object]]:
@@ -88,7 +93,7 @@ class History:
             "metadata": {
                 "name": f"{metadata['name']}-{hash_}",
                 "namespace": metadata["namespace"],
-                "labels": {**labels, HASH_LABEL: hash_},
+                "labels": {**labels, self._hash_label: hash_},
                 "ownerReferences": [owners.controller_reference(owner, self._owner_resource)],
             },
             "data": data_of(template),

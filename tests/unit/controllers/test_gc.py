@@ -120,3 +120,20 @@ async def test_dependents_that_were_there_before_the_collector_started_are_check
         await make(cluster, f"child-{i}", owner)
     await delete(cluster, "owner")
     assert await names(cluster) == set()
+
+
+async def test_an_owner_in_another_namespace_is_told_of_and_counts_for_nothing(cluster_of: ClusterFactory) -> None:
+    cluster = await cluster_of("garbagecollector")
+    await cluster.client.create("namespaces", {"metadata": {"name": "other"}})
+    owner = await cluster.client.create("configmaps", {"metadata": {"name": "owner", "namespace": "other"}})
+    uid = owner["metadata"]["uid"]
+    reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": uid}
+    metadata = {"name": "child", "namespace": "default", "ownerReferences": [reference]}
+    await cluster.client.create("configmaps", {"metadata": metadata})
+    await cluster.settle(5)
+    assert not await cluster.exists("configmaps", "child")
+    assert await cluster.exists("configmaps", "owner", "other")
+    where = f"ownerRef [v1/ConfigMap, namespace: default, name: owner, uid: {uid}]"
+    assert ("OwnerRefInvalidNamespace", f'{where} does not exist in namespace "default"') in await cluster.events(
+        "child"
+    )

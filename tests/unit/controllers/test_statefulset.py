@@ -162,6 +162,8 @@ async def test_revisions_are_kept_up_to_the_limit(cluster_of: ClusterFactory) ->
         await cluster.settle(5)
     found = await cluster.all("controllerrevisions.apps")
     assert sorted(r["revision"] for r in found) == [4, 5, 6]
+    label = "controller.kubernetes.io/hash"
+    assert all(r["metadata"]["name"] == f"web-{r['metadata']['labels'][label]}" for r in found)
     assert (await images(cluster))["web-0"] == "app:6"
 
 

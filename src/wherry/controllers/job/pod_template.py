@@ -7,12 +7,13 @@ from wherry.controllers import pods
 from wherry.controllers.job import indexes
 from wherry.controllers.job.pods_of import FINALIZER
 
+NAME_CHARACTERS = 58
 _ENVIRONMENT = "JOB_COMPLETION_INDEX"
 
 
 def make(job: Object, reference: Object, *, index: int | None = None, suffix: str = "", failures: int = 0) -> Object:
     """A pod; with an index it carries the index in name, host name, label, annotation and environment."""
-    name = "" if index is None else f"{job['metadata']['name']}-{index}-{suffix}"
+    name = "" if index is None else _name(job["metadata"]["name"], f"-{index}-", suffix)
     pod = pods.from_template(job["spec"]["template"], job, reference, name=name)
     metadata = pod["metadata"]
     metadata["finalizers"] = [*(metadata.get("finalizers") or ()), FINALIZER]
@@ -25,6 +26,11 @@ def make(job: Object, reference: Object, *, index: int | None = None, suffix: st
         metadata["annotations"][indexes.FAILURES] = str(failures)
     pod["spec"] = _with_index(pod["spec"], f"{job['metadata']['name']}-{index}")
     return pod
+
+
+def _name(job: str, index: str, suffix: str) -> str:
+    """As long as a generated name may be: the job's own part is cut, the index never."""
+    return job[: NAME_CHARACTERS - len(index)] + index + suffix
 
 
 def _with_index(spec: Object, hostname: str) -> Object:

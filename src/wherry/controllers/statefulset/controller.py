@@ -11,7 +11,7 @@ from wherry.client.informer import Key
 from wherry.controllers import owners
 from wherry.controllers.context import Context
 from wherry.controllers.controller import Loop, Retry
-from wherry.controllers.history import Collision, History
+from wherry.controllers.history import STATEFUL_HASH_LABEL, Collision, History
 from wherry.controllers.pod_control import all_at_once, namespace_terminating
 from wherry.controllers.pod_events import PodEvents
 from wherry.controllers.selection import by_selector, is_empty
@@ -35,7 +35,7 @@ class StatefulSetController:
         self._pods = context.informers.informer("pods")
         self._claims = context.informers.informer(CLAIMS)
         revisions = context.informers.informer("controllerrevisions.apps")
-        self._history = History(context.client, revisions, RESOURCE)
+        self._history = History(context.client, revisions, RESOURCE, hash_label=STATEFUL_HASH_LABEL)
         self.loop = Loop(
             self.name,
             self._reconcile,
