@@ -15,11 +15,13 @@ from wherry.api.types import Object
 from wherry.client.informer import Informer, Key
 from wherry.controllers.context import Context
 from wherry.controllers.controller import Loop
+from wherry.controllers.custom_informers import CustomInformers
 from wherry.policy.quota import pods
 from wherry.policy.quota.counting import resources_of, status_of
 from wherry.policy.quota.usage import PODS
 
 RESOURCE = lookup("resourcequotas")
+_UNKNOWN_SECONDS = 30.0
 _AFTER_CREATE_SECONDS = 1.0
 """What was just created is charged already; it is only counted to be sure."""
 _SECONDS_PER_OBJECT = 1e-4
@@ -39,6 +41,7 @@ class ResourceQuotaController:
         self._quotas.in_namespace("")
         self._counted: dict[str, Informer] = {}
         """By resource; only what some quota counts is followed."""
+        self._custom = CustomInformers(context.client, context.log)
         self._last_count: dict[Key, int] = {}
         self.loop = Loop(
             self.name,
@@ -51,7 +54,10 @@ class ResourceQuotaController:
         self._quotas.add_handler(self.loop.enqueue, self._quota_changed, self._quota_gone)
 
     async def run(self) -> None:
-        await self.loop.run()
+        try:
+            await self.loop.run()
+        finally:
+            await self._custom.close()
 
     def _quota_changed(self, old: Object, new: Object) -> None:
         if old.get("spec") != new.get("spec") or (new.get("status") or {}).get("hard") != new["spec"].get("hard"):
@@ -64,7 +70,11 @@ class ResourceQuotaController:
         quota = self._quotas.get(*key)
         if quota is None or quota["metadata"].get("deletionTimestamp"):
             return
-        objects = {name: found.in_namespace(key[0]) for name, found in (await self._followed(quota)).items()}
+        followed = await self._followed(quota)
+        objects = {name: found.in_namespace(key[0]) for name, found in followed.items()}
+        if resources_of(quota) - followed.keys():
+            # A definition may come that makes the name mean something.
+            self.loop.queue.add_after(key, _UNKNOWN_SECONDS)
         self._last_count[key] = sum(map(len, objects.values()))
         self._wake_for_overdue(key, objects.get(PODS, ()))
         # Once more: waiting for the first list of a resource may have taken a while.
@@ -79,19 +89,23 @@ class ResourceQuotaController:
                 return
 
     async def _followed(self, quota: Object) -> dict[str, Informer]:
-        """The informers of what the quota counts, with their first lists. Unknown resources count for nothing."""
+        """The informers of what the quota counts, with their first lists. Resources that nobody serves count for nothing."""
         found: dict[str, Informer] = {}
         for name in sorted(resources_of(quota)):
             resource = _known(name)
             if resource is not None:
-                found[name] = self._follow(name, resource)
-                await found[name].wait_synced()
+                informer = self._informers.informer(resource)
+                await informer.wait_synced()
+            elif (custom := await self._custom.find(name)) is not None:
+                informer = custom
+            else:
+                continue
+            found[name] = self._follow(name, informer)
         return found
 
-    def _follow(self, name: str, resource: Resource) -> Informer:
-        informer = self._counted.get(name)
-        if informer is None:
-            informer = self._counted[name] = self._informers.informer(resource)
+    def _follow(self, name: str, informer: Informer) -> Informer:
+        if self._counted.get(name) is not informer:
+            self._counted[name] = informer
             changed = self._pod_changed if name == PODS else self._changed
             later = partial(self._enqueue_quotas, name, at_least=_AFTER_CREATE_SECONDS)
             informer.add_handler(later, partial(changed, name), partial(self._enqueue_quotas, name))

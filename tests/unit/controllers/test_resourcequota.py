@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from wherry.api.errors import Conflict, Forbidden
+from wherry.api.resources import Resource
 from wherry.api.types import Object
 from wherry.testing.controllers import Cluster, ClusterFactory
 from wherry.testing.manifests import pod
@@ -94,3 +95,54 @@ async def test_scoped_quotas_count_only_their_pods(cluster_of: ClusterFactory) -
     await cluster.client.create("pods", named("brief", activeDeadlineSeconds=5))
     await make(cluster, {"pods": "5"}, scopes=["Terminating"])
     assert (await status(cluster))["used"] == {"pods": "1"}
+
+
+BOATS = Resource("sea.example.com", "v1", "boats", "Boat")
+DEFINITION = {
+    "metadata": {"name": "boats.sea.example.com"},
+    "spec": {
+        "group": "sea.example.com",
+        "scope": "Namespaced",
+        "names": {"plural": "boats", "kind": "Boat"},
+        "versions": [
+            {
+                "name": "v1",
+                "served": True,
+                "storage": True,
+                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+            }
+        ],
+    },
+}
+
+
+async def boat(cluster: Cluster, name: str) -> None:
+    await cluster.client.create(BOATS, {"metadata": {"name": name, "namespace": "default"}})
+
+
+async def test_custom_resources_are_counted_and_refused(cluster_of: ClusterFactory) -> None:
+    cluster = await cluster_of("resourcequota")
+    await make(cluster, {"count/boats.sea.example.com": "2"})
+    await cluster.client.create("customresourcedefinitions.apiextensions.k8s.io", DEFINITION)
+    await cluster.settle(31)  # somebody served it from then on
+    await boat(cluster, "a")
+    await boat(cluster, "b")
+    with pytest.raises(Forbidden, match=r"exceeded quota: q, requested: count/boats\.sea\.example\.com=1, used: "):
+        await boat(cluster, "c")
+    await cluster.client.delete(BOATS, "a", namespace="default")
+    await cluster.settle(2)
+    assert (await status(cluster))["used"] == {"count/boats.sea.example.com": "1"}
+    await boat(cluster, "c")
+
+
+async def test_custom_resources_that_were_there_before_and_go_with_their_kind(cluster_of: ClusterFactory) -> None:
+    cluster = await cluster_of("resourcequota")
+    await cluster.client.create("customresourcedefinitions.apiextensions.k8s.io", DEFINITION)
+    await cluster.settle(1)
+    await boat(cluster, "a")
+    await make(cluster, {"count/boats.sea.example.com": "2"})
+    await cluster.settle(1)
+    assert (await status(cluster))["used"] == {"count/boats.sea.example.com": "1"}
+    await cluster.client.delete("customresourcedefinitions.apiextensions.k8s.io", "boats.sea.example.com")
+    await cluster.settle(60)
+    assert (await status(cluster))["used"] == {"count/boats.sea.example.com": "0"}
