@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wherry.api.errors import BadRequest, MethodNotAllowed, RequestEntityTooLarge, StatusError, Timeout
+from wherry.api.errors import BadRequest, MethodNotAllowed, RequestEntityTooLarge, StatusError, Timeout, TooManyRequests
 from wherry.apiserver.answers import error_reply
 from wherry.apiserver.bodies import LIMIT_BYTES
 from wherry.wire.messages import Response
@@ -14,6 +14,8 @@ def _rejected(status: int, why: str) -> Response:
         return error_reply(RequestEntityTooLarge(f"Request entity too large: limit is {LIMIT_BYTES}"))
     if status == 408:
         return error_reply(Timeout(why, code=408))
+    if status == 429:
+        return error_reply(TooManyRequests(why, retry_after_seconds=1))
     if status == 400:
         return error_reply(BadRequest(why))
     if status == 405:

@@ -46,6 +46,13 @@ _UNKNOWN_METHOD = re.compile(
     rb"(?!(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE) )[!#$%&'*+.^_`|~0-9A-Za-z-]+ [!-~]+ HTTP/1\.[01]\r?\n"
 )
 
+_LONGEST_NUMBER = 18
+"""Digits of a length; more of them, were they zeros, are nobody's honest answer."""
+_READ_BYTES = 256 * 1024
+"""What may come at once, with the end of the request before."""
+_CHUNK_COST = 8
+"""Bytes on the wire for each byte of a body that comes in the smallest of chunks."""
+
 _lower_names: dict[bytes, str] = {}
 
 
@@ -61,14 +68,15 @@ class RequestParser:
 
     __slots__ = (
         "_body",
-        "_body_size",
         "_head_size",
         "_headers",
         "_options",
         "_parser",
+        "_raw_size",
         "_sink",
         "_target",
         "_upgrade",
+        "body_size",
         "in_body",
         "in_message",
         "peer",
@@ -83,7 +91,8 @@ class RequestParser:
         self._headers: dict[str, str] = {}
         self._head_size = 0
         self._body: list[bytes] = []
-        self._body_size = 0
+        self.body_size = 0
+        self._raw_size = 0
         self._upgrade: tuple[Request, bool] | None = None
         self.in_message = False
         """A request has begun and is not complete."""
@@ -109,10 +118,18 @@ class RequestParser:
             raise Rejected(405 if word else 400, why if word else f"malformed HTTP request: {failure}") from None
         except httptools.HttpParserError as failure:
             raise Rejected(400, f"malformed HTTP request: {failure}") from None
-        if self.in_message and not self.in_body:
-            # A single header that never ends is only visible as bytes that came without a callback.
-            self._head_size += len(data)
+        if self.in_message:
+            self._check_unseen(len(data))
+
+    def _check_unseen(self, size: int) -> None:
+        """What the parser swallows without a callback: a header, a trailer or a chunk's extension that never ends."""
+        if not self.in_body:
+            self._head_size += size
             self._check_head()
+        elif "transfer-encoding" in self._headers:
+            self._raw_size += size
+            if self._raw_size > self._options.head_limit + _READ_BYTES + _CHUNK_COST * self.body_size:
+                raise Rejected(431, "request header fields too large")
 
     def _check_head(self) -> None:
         if self._head_size > self._options.head_limit:
@@ -124,9 +141,10 @@ class RequestParser:
         self._target = b""
         self._headers = {}
         self._head_size = 0
-        if self._body_size:
+        self._raw_size = 0
+        if self.body_size:
             self._body = []
-            self._body_size = 0
+            self.body_size = 0
 
     def on_url(self, url: bytes) -> None:
         self._target += url
@@ -149,19 +167,35 @@ class RequestParser:
         self._head_size += len(self._target)
         self._check_head()
         headers = self._headers
-        if "host" not in headers and self._parser.get_http_version() == "1.1":
+        version = self._parser.get_http_version()
+        if version != "1.1":
+            self._check_old(version)
+        elif "host" not in headers:
             raise Rejected(400, "missing required Host header")
-        if "content-length" in headers and int(headers["content-length"]) > self._options.body_limit:
-            raise Rejected(413, self._too_large())
+        if "content-length" in headers:
+            self._check_length(headers["content-length"])
+        elif "transfer-encoding" in headers and headers["transfer-encoding"].lower() != "chunked":
+            raise Rejected(501, f"unsupported transfer encoding {headers['transfer-encoding']!r}")
         if "expect" in headers and headers["expect"].lower() == "100-continue":
             self._sink.on_expect_continue()
+
+    def _check_old(self, version: str) -> None:
+        if version != "1.0":
+            raise Rejected(505, "unsupported protocol version")
+        if "transfer-encoding" in self._headers:
+            # What is in front of us may take the body for the next request.
+            raise Rejected(400, "HTTP/1.0 has no transfer encodings")
+
+    def _check_length(self, length: str) -> None:
+        if len(length) > _LONGEST_NUMBER or int(length) > self._options.body_limit:
+            raise Rejected(413, self._too_large())
 
     def _too_large(self) -> str:
         return f"request entity too large: limit is {self._options.body_limit}"
 
     def on_body(self, data: bytes) -> None:
-        self._body_size += len(data)
-        if self._body_size > self._options.body_limit:
+        self.body_size += len(data)
+        if self.body_size > self._options.body_limit:
             raise Rejected(413, self._too_large())
         self._body.append(data)
 
@@ -184,7 +218,7 @@ class RequestParser:
             path,
             query,
             headers,
-            b"".join(self._body) if self._body_size else b"",
+            b"".join(self._body) if self.body_size else b"",
             self.peer,
         )
         http10 = parser.get_http_version() == "1.0"

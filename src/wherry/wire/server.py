@@ -33,6 +33,8 @@ class Server:
         self.closing = False
         self.draining = False
         """Each answer says `Connection: close`, so that clients go elsewhere by themselves."""
+        self.unfinished = 0
+        """Bytes of bodies that have begun and are not complete."""
         self.port = 0
         """The TCP port that it listens on; of several sockets, the first one's."""
         self._servers: list[asyncio.Server] = []
@@ -56,7 +58,13 @@ class Server:
         loop = asyncio.get_running_loop()
         for listening in sockets:
             keep_alive(listening)
-            server = await loop.create_server(lambda: ServerConnection(self), sock=listening, ssl=tls, backlog=BACKLOG)
+            server = await loop.create_server(
+                lambda: ServerConnection(self),
+                sock=listening,
+                ssl=tls,
+                backlog=BACKLOG,
+                ssl_handshake_timeout=self.options.head_timeout if tls else None,
+            )
             self._servers.append(server)
         name = sockets[0].getsockname()
         self.port = name[1] if isinstance(name, tuple) else 0

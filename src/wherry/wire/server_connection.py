@@ -37,7 +37,8 @@ class ServerConnection(asyncio.Protocol):
 
     __slots__ = (
         "_busy", "_closing", "_continue_due", "_flow", "_handler", "_http10", "_keep_alive", "_parser", "_queue", "_raw",
-        "_reading", "_request", "_rest", "_secure", "_server", "_task", "_transport", "deadline", "streaming",
+        "_reading", "_request", "_rest", "_secure", "_server", "_task", "_transport", "_unfinished", "_until", "deadline",
+        "streaming",
     )  # fmt: skip
 
     def __init__(self, server: Server) -> None:
@@ -49,6 +50,10 @@ class ServerConnection(asyncio.Protocol):
         self._request: Request | None = None
         self._raw: TransportStream | None = None
         self._rest: bytes | None = None
+        self._unfinished = 0
+        """What this connection counts for in the server's `unfinished`."""
+        self._until = NEVER
+        """When the body that has begun must be complete."""
         self._busy = False
         self._closing = False
         self._reading = True
@@ -87,6 +92,7 @@ class ServerConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._server.forget(self)
+        self._count_unfinished(0)
         self._flow.lose()
         self._queue.clear()
         self.deadline = NEVER
@@ -121,13 +127,25 @@ class ServerConnection(asyncio.Protocol):
             if parser.in_message:
                 self._wait_for_more()
 
+    def _count_unfinished(self, size: int) -> None:
+        self._server.unfinished += size - self._unfinished
+        self._unfinished = size
+
     def _wait_for_more(self) -> None:
+        if size := self._parser.body_size:
+            self._count_unfinished(size)
+            if self._server.unfinished > self._server.options.bodies_limit:
+                self._count_unfinished(0)
+                self._closing = True
+                self._accept(Rejected(429, "too many large requests at once, please try again later"))
+                return
         if self._busy:
             return  # the next request has all the time that this one takes
         now = self._server.clock.monotonic()
         options = self._server.options
         if self._parser.in_body:
-            self.deadline = now + options.body_timeout
+            self._until = min(self._until, now + options.body_total_timeout)
+            self.deadline = min(now + options.body_timeout, self._until)
         else:
             # Counted from the first byte: a trickle of header bytes does not extend it.
             self.deadline = min(self.deadline, now + options.head_timeout)
@@ -145,6 +163,9 @@ class ServerConnection(asyncio.Protocol):
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_request(self, request: Request, keep_alive: bool, http10: bool) -> None:
+        if self._unfinished:
+            self._count_unfinished(0)
+        self._until = NEVER
         if self._busy or self._flow.paused:
             self._queue.append((request, keep_alive, http10))
             self._read_or_not()
@@ -157,8 +178,14 @@ class ServerConnection(asyncio.Protocol):
             self._next()
 
     def _read_or_not(self) -> None:
-        limit = self._server.options.pipeline
-        self._set_reading(self._raw is not None or (len(self._queue) < limit and not self._flow.paused))
+        self._set_reading(self._raw is not None or not (self._flow.paused or self._queue_is_full()))
+
+    def _queue_is_full(self) -> bool:
+        """Too many requests wait, or too large ones."""
+        options = self._server.options
+        if len(self._queue) >= options.pipeline:
+            return True
+        return sum(len(item[0].body) for item in self._queue if isinstance(item, tuple)) >= options.body_limit
 
     def _set_reading(self, reading: bool) -> None:
         if reading != self._reading and not self._transport.is_closing():
@@ -280,7 +307,12 @@ class ServerConnection(asyncio.Protocol):
         if request.method != "HEAD":
             await self._produce(request, reply, chunked)
         self.deadline = self._server.clock.monotonic() + self._server.options.idle_timeout
-        if not self._keep_alive or self._server.closing:
+        if self._flow.paused and not self._transport.is_closing():
+            # Whoever does not read shall not make us keep what waits for it much longer.
+            self._closing = True
+            self._transport.close()
+            self.deadline = self._server.clock.monotonic() + self._server.options.reader_timeout
+        elif not self._keep_alive or self._server.closing:
             self._finish()
 
     async def _produce(self, request: Request, reply: StreamResponse, chunked: bool) -> None:

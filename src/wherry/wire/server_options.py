@@ -40,6 +40,12 @@ class ServerOptions:
     """Between two requests of one connection."""
     body_timeout: float = 60.0
     """Longest pause within a body."""
+    body_total_timeout: float = 300.0
+    """From a body's first byte to its last."""
+    bodies_limit: int = 256 * 1024 * 1024
+    """Bodies of all connections together that have begun and are not complete."""
+    reader_timeout: float = 10.0
+    """For the peer of a stream that has ended to read what is still due."""
     pipeline: int = 16
     """Requests that may wait behind a running one before the connection is no longer read."""
     on_error: OnError = plain_error
