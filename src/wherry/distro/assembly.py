@@ -26,6 +26,7 @@ from wherry.distro.config import ClusterConfig, StateDirectory
 from wherry.distro.control_plane import ControlPlane, open_control_plane
 from wherry.distro.daemon import Progress, Report
 from wherry.distro.failures import explain
+from wherry.distro.machine import allow_many_files
 from wherry.distro.parts import Identity, MetricLines, Parts, node_parts
 
 log = Logger("cluster")
@@ -48,6 +49,7 @@ def run_in_background(state: StateDirectory, config: ClusterConfig) -> Iterator[
 def run(state: StateDirectory, config: ClusterConfig, report: Report) -> None:
     """Be the cluster until a signal ends it. What fails at the start is reported in one line; then `SystemExit`."""
     logging.configure()
+    allow_many_files()
     try:
         if config.processes == "many":
             from wherry.distro.split import supervise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 import shutil
 import socket
 import sys
@@ -147,3 +148,17 @@ _ROOM_BYTES = 1 << 16
 def disk_is_full(directory: Path) -> bool:
     """Whether there is no room for anything to speak of."""
     return shutil.disk_usage(directory).free < _ROOM_BYTES
+
+
+_OPEN_FILES = 65_536
+
+
+def allow_many_files() -> None:
+    """Raise the soft limit of open files as far as the hard one lets us: each connection is one, and shells set 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        except (OSError, ValueError):
+            pass  # macOS has limits of its own beside these

@@ -29,6 +29,8 @@ from wherry.store.port import Compacted, Entry, FutureRevision
 from wherry.wire.messages import BodyWriter, Response, StreamResponse
 
 BOOKMARK_SECONDS = 60.0
+_START_SECONDS = 60.0
+"""For a client to read the state that its watch begins with; as long as upstream lets a list take."""
 _MIN_TIMEOUT_SECONDS = 1800
 
 
@@ -103,7 +105,8 @@ def _streamed(call: Call, asked: _Asked, past: _Past, hub: Hub | ConvertingHub) 
 
     async def produce(writer: BodyWriter) -> None:
         try:
-            await watcher.open(writer, start)
+            await watcher.open(writer, start, clock=clock, seconds=min(timeout, _START_SECONDS))
+            start.clear()
             while not watcher.over and (left := deadline - clock.monotonic()) > 0:
                 nap = min(left, BOOKMARK_SECONDS) if options.bookmarks else left
                 over = await watcher.wait_over(clock, nap)

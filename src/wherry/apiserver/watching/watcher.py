@@ -74,8 +74,24 @@ class Watcher:
 
     end = stop
 
-    async def open(self, writer: BodyWriter, start: Sequence[bytes]) -> None:
-        """Send the lines of the start and what has gathered since, then write directly."""
+    async def open(self, writer: BodyWriter, start: Sequence[bytes], *, clock: Clock, seconds: float) -> None:
+        """Send the lines of the start and what has gathered since, then write directly.
+
+        The watch is over when the client has not read them in that time, or too much gathered meanwhile.
+        """
+        opening = asyncio.ensure_future(self._begin(writer, start))
+        nap = asyncio.ensure_future(_nap(clock.sleep(seconds)))
+        try:
+            await asyncio.wait((opening, nap, self._over), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            nap.cancel()
+            if not opening.done():
+                opening.cancel()
+                self.stop()
+        if opening.done():
+            opening.result()
+
+    async def _begin(self, writer: BodyWriter, start: Sequence[bytes]) -> None:
         for piece in _pieces(start):
             await writer.write(piece)
         while self._waiting:
