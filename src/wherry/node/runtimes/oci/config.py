@@ -88,8 +88,14 @@ def process(container: Container, user: User, machine: Machine) -> Json:
         "capabilities": dict.fromkeys(("bounding", "effective", "permitted"), names),
         "rlimits": [{"type": "RLIMIT_NOFILE", "soft": soft, "hard": hard}],
         "noNewPrivileges": security.no_new_privileges,
-        "oomScoreAdj": container.resources.oom_score_adjust,
+        "oomScoreAdj": oom_score(container.resources, machine),
     }
+
+
+def oom_score(resources: Resources, machine: Machine) -> int:
+    """How soon the kernel takes this process when memory is short; who may not lower it cannot start one below 0."""
+    lowest = -1000 if "SYS_RESOURCE" in machine.capabilities else 0
+    return max(lowest, resources.oom_score_adjust)
 
 
 def granted(security: Security, available: frozenset[str]) -> list[str]:

@@ -48,6 +48,13 @@ def test_the_process() -> None:
     assert (inside["args"], inside["terminal"], inside["env"][-1]) == (["sh"], True, "TERM=xterm")
 
 
+def test_who_may_not_lower_its_own_score_starts_important_containers_with_none() -> None:
+    important = replace(CONTAINER, resources=Resources(oom_score_adjust=-997))
+    without = replace(MACHINE, capabilities=MACHINE.capabilities - {"SYS_RESOURCE"})
+    scores = [config.process(important, User(), machine)["oomScoreAdj"] for machine in (MACHINE, without)]
+    assert scores == [-997, 0]
+
+
 def test_namespaces_and_group() -> None:
     linux = bundle()["linux"]
     assert linux["namespaces"] == [{"type": "mount"}, {"type": "pid"}, {"type": "network", "path": "/run/netns/x"}]
