@@ -39,12 +39,12 @@ def include_object(call: Call) -> str:
 
 def table(call: Call, form: Format, objects: Sequence[Object], metadata: Object, *, columns: bool = True) -> Object:
     """The objects as rows of cells. Without `columns` their definitions are left out (later events of a watch)."""
-    resource = call.served.resource
+    resource, subresource = call.served.resource, call.info.subresource
     include = include_object(call)
     now = call.parts.clock.now()
     rows: list[Object] = []
     for obj in objects:
-        row: Object = {"cells": tables.row(resource, obj, now)}
+        row: Object = {"cells": tables.row(resource, obj, now, subresource)}
         if conditions := tables.row_conditions(resource, obj):
             row["conditions"] = conditions
         if include != "None":
@@ -54,6 +54,6 @@ def table(call: Call, form: Format, objects: Sequence[Object], metadata: Object,
         "kind": "Table",
         "apiVersion": f"meta.k8s.io/{form.version}",
         "metadata": metadata,
-        "columnDefinitions": tables.columns(resource) if columns else None,
+        "columnDefinitions": tables.columns(resource, subresource) if columns else None,
         "rows": rows,
     }

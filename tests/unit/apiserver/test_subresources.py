@@ -16,6 +16,15 @@ def deployment(name: str) -> dict[str, Any]:
     return {"metadata": {"name": name}, "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": template}}
 
 
+async def test_scale_has_columns_of_its_own(api: Api) -> None:
+    await api.create(DEPLOYMENTS, deployment("d"))
+    accept = {"accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
+    table = (await api("GET", f"{DEPLOYMENTS}/d/scale", headers=accept)).body
+    assert [column["name"] for column in table["columnDefinitions"]] == ["Name", "Desired", "Available", "Age"]
+    assert table["rows"][0]["cells"][:3] == ["d", 1, 0]
+    assert table["rows"][0]["object"]["metadata"]["name"] == "d"
+
+
 async def test_scale_shows_and_sets_replicas(api: Api) -> None:
     await api.create(DEPLOYMENTS, deployment("d"))
     scale = (await api("GET", f"{DEPLOYMENTS}/d/scale")).body

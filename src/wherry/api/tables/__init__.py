@@ -40,6 +40,7 @@ _TABLES: LazyTable[Table] = LazyTable(
         "statefulsets.apps": "workloads:STATEFUL_SETS",
         "events.events.k8s.io": "events:EVENTS",
         "horizontalpodautoscalers.autoscaling": "autoscaling:AUTOSCALERS",
+        "autoscaling/scale": "workloads:SCALES",
         "cronjobs.batch": "batch:CRON_JOBS",
         "jobs.batch": "batch:JOBS",
         "certificatesigningrequests.certificates.k8s.io": "cluster:CERTIFICATE_REQUESTS",
@@ -78,8 +79,10 @@ _TABLES: LazyTable[Table] = LazyTable(
 _BUILTIN = frozenset(resource.qualified for resource in BUILTIN)
 
 
-def table(resource: Resource) -> Table:
+def table(resource: Resource, subresource: str = "") -> Table:
     """The printer of a resource; name and age where the kind has none of its own."""
+    if subresource == "scale" and resource.custom is None:
+        return _TABLES.get("autoscaling/scale") or CREATED
     found = _TABLES.get(resource.qualified)
     if found is not None:
         return found
@@ -93,14 +96,14 @@ def has_columns(resource: Resource) -> bool:
     return resource.qualified in _TABLES
 
 
-def columns(resource: Resource) -> list[Object]:
+def columns(resource: Resource, subresource: str = "") -> list[Object]:
     """The column definitions, as `metav1.Table.columnDefinitions`."""
-    return [dict(column) for column in table(resource).columns]
+    return [dict(column) for column in table(resource, subresource).columns]
 
 
-def row(resource: Resource, obj: Object, now: float) -> list[object]:
+def row(resource: Resource, obj: Object, now: float, subresource: str = "") -> list[object]:
     """The cells of one object, one per column."""
-    return table(resource).row(obj, now)
+    return table(resource, subresource).row(obj, now)
 
 
 _FINISHED = {

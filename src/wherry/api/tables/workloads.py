@@ -164,3 +164,12 @@ DISRUPTION_BUDGETS = Table(
     ),
     _budget,
 )
+
+
+def _scale(obj: Object, now: float) -> Cells:
+    wanted, there = part(obj, "spec").get("replicas") or 0, part(obj, "status").get("replicas") or 0
+    return [name(obj), wanted, there, age(obj, now)]
+
+
+SCALES = Table((NAME, _DESIRED, column("Available", "integer", about="How many pods there are."), AGE), _scale)
+"""Of the subresource `scale`, whatever it belongs to."""

@@ -29,6 +29,7 @@ def selected_template(errors: Errors, spec: Object, kind: str, *, empty: str) ->
     selector = spec.get("selector")
     if selector is None:
         errors.required("spec.selector")
+        _no_match(errors, spec)  # none selects nothing
     else:
         labels.selector(errors, selector, "spec.selector")
         if label_selector.is_empty(selector):
@@ -41,9 +42,17 @@ def selected_template(errors: Errors, spec: Object, kind: str, *, empty: str) ->
 
 
 def _matches(errors: Errors, selector: Object, spec: Object) -> None:
-    own = ((spec.get("template") or {}).get("metadata") or {}).get("labels") or {}
-    if not label_selector.matches(selector, own):
-        errors.invalid("spec.template.metadata.labels", own, _NO_MATCH)
+    if not label_selector.matches(selector, _own_labels(spec)):
+        _no_match(errors, spec)
+
+
+def _own_labels(spec: Object) -> Object:
+    found: Object = ((spec.get("template") or {}).get("metadata") or {}).get("labels") or {}
+    return found
+
+
+def _no_match(errors: Errors, spec: Object) -> None:
+    errors.invalid("spec.template.metadata.labels", _own_labels(spec), _NO_MATCH)
 
 
 def always_running(errors: Errors, spec: Object, kind: str) -> None:
