@@ -59,7 +59,7 @@ class Starter:
 
         image = await self._tools.images.ensure(pod, container, tell)
         latest = states[0] if states else None
-        attempt = await self._next_attempt(pod, name, latest)
+        attempt = await self._next_attempt(pod, name, latest, parts.paths.logs / name)
         made = self._build(pod, kind, container, attempt, image, parts, tell)
         if latest is not None and latest.phase is ContainerPhase.EXITED:
             backoffs[name] = restart.next_entry(backoffs.get(name), latest.finished_at, self._tools.clock.now())
@@ -67,10 +67,10 @@ class Starter:
         await self._forget_old(states)
         await self._post_start(pod, container, made, tell)
 
-    async def _next_attempt(self, pod: Object, name: str, latest: ContainerState | None) -> int:
+    async def _next_attempt(self, pod: Object, name: str, latest: ContainerState | None, logs: Path) -> int:
         """The number of this attempt. One that was made but never started (an agent died) is made again."""
         if latest is None:
-            return _attempt_after_loss(pod, name)
+            return _attempt_after_loss(pod, name, logs)
         if latest.phase is ContainerPhase.CREATED:
             await self._tools.runtime.remove(latest.id)
             return latest.attempt
@@ -134,13 +134,20 @@ class Starter:
         return StartProblem(Failure(waiting=Waiting(reason, message), retry_at=retry_at))
 
 
-def _attempt_after_loss(pod: Object, name: str) -> int:
-    """The runtime knows no attempt: zero, or one more than the API remembers."""
+def _attempt_after_loss(pod: Object, name: str, logs: Path) -> int:
+    """The runtime knows no attempt: zero, or one more than the API or the logs remember.
+
+    The logs know better: the API may have been told of the loss already, and then counts it. Source: the kubelet's
+    `calcRestartCountByLogDir`.
+    """
+    attempts = [-1]
+    if logs.is_dir():
+        attempts += [int(number) for path in logs.iterdir() if (number := path.name.partition(".")[0]).isdecimal()]
     for field_name in ("containerStatuses", "initContainerStatuses"):
         for status in (pod.get("status") or {}).get(field_name) or ():
             if status["name"] == name and status.get("containerID"):
-                return int(status.get("restartCount") or 0) + 1
-    return 0
+                attempts.append(int(status.get("restartCount") or 0))
+    return max(attempts) + 1
 
 
 def _unlink_logs(log_path: str) -> None:

@@ -1,5 +1,7 @@
 """The agent dies and comes back: nothing restarts, nothing runs twice, what is left over goes."""
 
+import pytest
+
 from wherry.node.runtimes.fake.behaviour import Behaviour
 from wherry.testing.pod_network import page
 from wherry.testing.pods import container, pod
@@ -90,6 +92,24 @@ async def test_a_machine_that_was_switched_off(node):
     assert "SandboxChanged" in [
         event["reason"] for event in (await node.client.list("events", namespace="default"))["items"]
     ]
+
+
+@pytest.mark.parametrize("slow", [0.0, 3.0])
+async def test_a_machine_that_was_cleared_counts_each_time(node, slow):
+    """As `wherry stop` does; also where the loss is told before the next attempt has started."""
+    node.behaviours["a"] = Behaviour(output=(("stdout", "hello"),))
+    await node.run_pod(pod())
+    for times in (1, 2):
+        await node.stop()
+        node.machine.containers.clear()
+        node.machine.sandboxes.clear()
+        node.behaviours["a"] = Behaviour(output=(("stdout", "hello"),), start_seconds=slow)
+        await node.start()
+        await node.clock.advance(5)
+        status = await node.container()
+        assert "running" in status["state"]
+        assert status["restartCount"] == times == node.states("a")[-1].attempt
+    assert status["lastState"]["terminated"]["reason"] == "ContainerStatusUnknown"
 
 
 async def test_a_network_that_was_lost(node):
