@@ -144,6 +144,9 @@ class ClusterConfig:
         """`wherry-1`, or `NAME-1`; numbers start at 1."""
         return f"{self.name}-{number}"
 
+    def fake_node_name(self, number: int) -> str:
+        return f"{self.name}-fake-{number}"
+
     def node_address(self, number: int) -> str:
         return _nth(self.node_cidr, number + 1) if self.network == "namespaces" else "127.0.0.1"
 

@@ -32,7 +32,7 @@ def wanted_nodes(config: ClusterConfig) -> list[FakeNode]:
     ]
     taints = () if config.runtime == "fake" else (TAINT,)
     beside = [
-        FakeNode(name=f"{config.name}-fake-{number}", number=count + number, taints=taints)
+        FakeNode(name=config.fake_node_name(number), number=count + number, taints=taints)
         for number in range(1, config.fake_nodes + 1)
     ]
     return [*own, *beside]

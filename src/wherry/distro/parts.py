@@ -191,6 +191,8 @@ class Parts:
                 group.create_task(renewal.run())
             await nodes.ready.wait()
             self._on_ready(FAKE_NODES)
+            if self._config.runtime == "fake":
+                await self._remove_surplus(client)
 
     async def dns(self) -> None:
         from wherry.distro import networks
@@ -237,6 +239,20 @@ class Parts:
                 await self._mark_control_plane(name)
                 await self._let_nodes_renew()
             self._on_ready(name)
+            if number == 1:
+                await self._remove_surplus(self._connect(Identity(CONTROLLER_MANAGER, (MASTERS,))))
+
+    async def _remove_surplus(self, client: Client) -> None:
+        """After a start with fewer nodes than before."""
+        from wherry.distro.surplus import remove_surplus
+        from wherry.node.runtimes.port import RuntimeFailure
+
+        if self._config.memory:
+            return  # nothing is there from before
+        try:
+            await remove_surplus(self._config, self._state, client, self._clock)
+        except (StatusError, ConnectionError, OSError, RuntimeFailure) as error:
+            log.warning("nodes that the cluster has no more could not be removed", error=str(error))
 
     async def _let_nodes_renew(self) -> None:
         """Nodes may have their client certificates renewed without being asked: no default role says so, kubeadm does."""
