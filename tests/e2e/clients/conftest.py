@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,6 +56,15 @@ def plane(session_cluster: Cluster) -> Iterator[Cluster]:
     """One cluster for each library, with the definition of `CronTab`."""
     with session_cluster.fork() as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="module")
+def garbage() -> Iterator[None]:
+    """kr8s never closes its connections. They are collected here, and not in somebody else's test."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture

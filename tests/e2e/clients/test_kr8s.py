@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import kr8s
@@ -23,18 +20,9 @@ pytestmark = [
     pytest.mark.e2e,
     # kr8s says so of every server that is newer than what it was released for.
     pytest.mark.filterwarnings("ignore:Kubernetes version .* is not supported:UserWarning"),
-    # It never closes its connections; they go with the garbage.
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.usefixtures("garbage"),
 ]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def garbage() -> Iterator[None]:
-    """What kr8s left open is closed here, and not in somebody else's test."""
-    yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 @pytest.fixture
