@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from wherry.api.types import Object
+from wherry.controllers import pods
 from wherry.controllers.job import indexes
-from wherry.controllers.job.pods_of import JobPods, completions_of, is_indexed, uncounted
+from wherry.controllers.job.pods_of import JobPods, completions_of, has_failed, is_indexed, uncounted
 from wherry.controllers.job.verdict import End, Facts
 
 LIMIT = 500
@@ -105,8 +106,8 @@ def to_release(job: Object, found: JobPods, end: End | None, held: Collection[st
 
 
 def _is_stray(job: Object, pod: Object, completions: int | None) -> bool:
-    """A finished pod of an index that the job does not have (any more): nothing counts it."""
-    if not is_indexed(job) or (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
+    """A pod, ended or going, of an index that the job does not have (any more): nothing counts it."""
+    if not is_indexed(job) or not (has_failed(job, pod) or pods.phase(pod) == "Succeeded"):
         return False
     index = indexes.index_of(pod)
     return index is None or completions is None or index >= completions
