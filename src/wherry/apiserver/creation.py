@@ -13,7 +13,7 @@ from wherry.api.types import Object
 from wherry.apiserver.admit import admit
 from wherry.apiserver.call import Call
 from wherry.apiserver.kinds import set_defaults, strategy_of, validate_create
-from wherry.apiserver.objects import new_uid, stamp
+from wherry.apiserver.objects import drop_empty, new_uid, stamp
 from wherry.apiserver.ownership.tracking import FIELD, check_admitted, track_create
 from wherry.apiserver.quotas.charges import charge_of_create, charged
 from wherry.apiserver.registry import Served
@@ -65,6 +65,7 @@ async def _admitted(call: Call, served: Served, obj: Object, managed: list[Objec
     if served.conversion is not None:
         obj, rules = served.conversion.to_stored(obj), served.stored
     set_defaults(rules, obj)
+    drop_empty(obj["metadata"])
     if managed is None:
         track_create(call, served, obj)
     elif managed:

@@ -50,6 +50,16 @@ def check_encodable(obj: Object) -> None:
         raise BadRequest(f"the object cannot be stored: {error}") from error
 
 
+_OMITTED_WHEN_EMPTY = ("labels", "annotations", "finalizers", "ownerReferences")
+
+
+def drop_empty(metadata: Object) -> None:
+    """Empty lists and maps of the metadata are not stored, as upstream's serializer leaves them out."""
+    for field in _OMITTED_WHEN_EMPTY:
+        if field in metadata and not metadata[field]:
+            del metadata[field]
+
+
 def resource_version(obj: Mapping[str, Any]) -> str:
     version: str = obj["metadata"].get("resourceVersion", "")
     return version

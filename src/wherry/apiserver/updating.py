@@ -13,6 +13,7 @@ from wherry.api.types import Object
 from wherry.apiserver.admit import admit
 from wherry.apiserver.call import Call
 from wherry.apiserver.kinds import set_defaults, strategy_of, validate_update
+from wherry.apiserver.objects import drop_empty
 from wherry.apiserver.ownership.tracking import FIELD, check_admitted, track_update
 from wherry.apiserver.registry import Served
 
@@ -52,6 +53,7 @@ def keep_metadata(new: Object, old: Object) -> Any:
         else:
             metadata.pop(field, None)
     metadata.pop("selfLink", None)
+    drop_empty(metadata)
     metadata["resourceVersion"] = stored["resourceVersion"]
     return metadata.pop(FIELD, None)
 

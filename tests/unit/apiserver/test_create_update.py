@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from wherry.testing.http import Api
@@ -166,3 +168,16 @@ async def test_events_of_both_groups_are_the_same_objects(api: Api) -> None:
     again = (await api("GET", "/apis/events.k8s.io/v1/namespaces/default/events/e")).body
     assert again["note"] == "hello"
     assert again["apiVersion"] == "events.k8s.io/v1"
+
+
+async def test_empty_lists_and_maps_of_metadata_are_left_out(api: Api) -> None:
+    path = "/api/v1/namespaces/default/configmaps"
+    empty: dict[str, Any] = {"labels": {}, "annotations": {}, "finalizers": [], "ownerReferences": []}
+    made = await api.create(path, {"metadata": {"name": "m", **empty}})
+    assert not empty.keys() & made["metadata"].keys()
+    made["metadata"] |= {"labels": {"a": "b"}, "finalizers": ["x.io/held"]}
+    await api("PUT", f"{path}/m", made)
+    patch = {"metadata": {"labels": {"a": None}, "$deleteFromPrimitiveList/finalizers": ["x.io/held"]}}
+    headers = {"content-type": "application/strategic-merge-patch+json"}
+    patched = (await api("PATCH", f"{path}/m", patch, headers=headers)).body
+    assert not empty.keys() & patched["metadata"].keys()
