@@ -113,7 +113,7 @@ async def test_exit_codes_that_are_not_among_some_fail_the_job(cluster_of: Clust
 
 async def test_the_back_off_limit_of_an_indexed_job_is_of_all_its_indexes(cluster_of: ClusterFactory) -> None:
     cluster = await start(cluster_of, completionMode="Indexed", completions=3, parallelism=3, backoffLimit=1)
-    first, second, third = await running(cluster)
+    first, second, _ = await running(cluster)
     await end(cluster, first, 1)
     await end(cluster, second, 1)
     await cluster.settle(3)
