@@ -9,6 +9,8 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pexpect
@@ -367,9 +369,63 @@ def _python_fetch(times: int) -> str:
     return f'python3 -c "import urllib.request as u\nfor i in range({times}): {ask}"'
 
 
-def test_top_gives_a_clear_answer(cluster: Shell) -> None:
-    told = cluster.kubectl("top", "node", check=False)
-    assert "Metrics API not available" in told or f"{cluster.name}-1" in told
+def test_top_shows_what_nodes_and_pods_really_use(cluster: Shell, namespace: str) -> None:
+    busy = "apiVersion: v1\nkind: Pod\nmetadata: {name: busy}\nspec: {containers: [{name: main, image: wherry.local/host, command: [sh, -c, 'while :; do :; done']}]}\n"
+    cluster.kubectl("apply", "-n", namespace, "-f", "-", input=busy)
+    cluster.kubectl("wait", "-n", namespace, "pod/busy", "--for=condition=Ready", "--timeout=20s")
+
+    def millicores() -> int:
+        shown = cluster.kubectl("top", "pod", "busy", "-n", namespace, "--no-headers")
+        return int(re.split(r" +", shown)[1].removesuffix("m"))
+
+    # The machine may be busy with other things, but a loop gets some of it.
+    assert eventually(lambda: millicores() > 50, seconds=40, every=1)
+    shown = cluster.kubectl("top", "nodes")
+    assert shown.split()[:5] == ["NAME", "CPU(cores)", "CPU(%)", "MEMORY(bytes)", "MEMORY(%)"]
+    assert len(re.findall(rf"^{cluster.name}-[12] +[1-9]\d*m +\d+% +[1-9]\d*Mi +\d+% *$", shown, re.M)) == 2
+    assert "busy" in cluster.wherry("top", "pods", "-n", namespace, "--containers")
+
+
+def test_a_load_balancer_is_reachable_from_the_machine(cluster: Shell, web: str) -> None:
+    cluster.kubectl("expose", "deployment", "web", "-n", web, "--type=LoadBalancer", "--port=80", "--target-port=8080")
+
+    def address() -> str:
+        status = cluster.json("get", "service", "web", "-n", web)["status"]["loadBalancer"]
+        return str(status["ingress"][0]["ip"]) if status else ""
+
+    found = eventually(address)
+
+    def names(times: int = 12) -> set[str]:
+        return {urllib.request.urlopen(f"http://{found}/", timeout=5).read().decode().strip() for _ in range(times)}
+
+    eventually(lambda: len(names()) == 2)
+    cluster.kubectl("patch", "service", "web", "-n", web, "-p", '{"spec": {"externalTrafficPolicy": "Local"}}')
+    check = cluster.json("get", "service", "web", "-n", web)["spec"]["healthCheckNodePort"]
+    pods = cluster.json("get", "pods", "-n", web, "-l", "app=web")["items"]
+    busy = {pod["status"]["hostIP"] for pod in pods}
+
+    def healthy() -> bool:
+        for node in cluster.json("get", "nodes")["items"]:
+            host = node["status"]["addresses"][0]["address"]
+            try:
+                answer = urllib.request.urlopen(f"http://{host}:{check}/", timeout=5)
+                assert host in busy
+                assert json.load(answer)["localEndpoints"] == sum(pod["status"]["hostIP"] == host for pod in pods)
+            except urllib.error.HTTPError as error:
+                assert (error.code, host in busy) == (503, False)
+        return bool(names())
+
+    eventually(healthy)
+    cluster.kubectl("delete", "service", "web", "-n", web)
+
+    def is_gone() -> bool:
+        try:
+            urllib.request.urlopen(f"http://{found}/", timeout=2).close()
+        except OSError:
+            return True
+        return False
+
+    eventually(is_gone)
 
 
 def test_events_and_quick_errors(cluster: Shell, namespace: str) -> None:

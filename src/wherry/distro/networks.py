@@ -136,6 +136,19 @@ def node_proxy(
     return None
 
 
+def health_checks(
+    config: ClusterConfig, network: PodNetwork, informers: SharedInformers, clock: Clock, node: str
+) -> Runnable | None:
+    """What tells load balancers whether a node serves a Service; None where nodes have no addresses of their own."""
+    if config.network != "namespaces":
+        return None
+    from wherry.network.nodes.node import NodeNetwork
+    from wherry.network.services.health import HealthChecks
+
+    assert isinstance(network, NodeNetwork)
+    return HealthChecks(informers=informers, node=node, listen=network.listen, clock=clock)
+
+
 def balancer_routes(config: ClusterConfig, informers: SharedInformers, clock: Clock) -> Runnable | None:
     """What routes load balancers to the nodes that serve them; None where the host needs no routes."""
     if config.network != "namespaces" or not config.load_balancer_pool:

@@ -68,6 +68,8 @@ class NodeStack:
     name: str
     rotation: networks.Runnable
     """Of its serving certificate."""
+    health: networks.Runnable | None
+    """Tells load balancers which Services the node serves."""
 
     async def run(self) -> None:
         log = Logger("node")
@@ -76,6 +78,7 @@ class NodeStack:
             "server": self.server,
             "proxy": self.proxy,
             "certificate": self.rotation,
+            "health checks": self.health,
         }
         async with asyncio.TaskGroup() as group:
             for name, part in parts.items():
@@ -125,4 +128,5 @@ async def open_node(
         sockets=sockets,
     )
     proxy = networks.node_proxy(config, network, proxy_informers, clock, name)
-    return NodeStack(agent, server, proxy, clock, name, rotation)
+    health = networks.health_checks(config, network, proxy_informers, clock, name)
+    return NodeStack(agent, server, proxy, clock, name, rotation, health)

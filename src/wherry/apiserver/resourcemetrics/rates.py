@@ -39,7 +39,8 @@ def _between(before: Point, now: Point) -> Use | None:
     if window < SHORTEST_SECONDS:
         return None
     cores = max(0.0, now.cpu_seconds - before.cpu_seconds) / window
-    return Use(now.at, window, round(cores * 1e9), now.memory_bytes)
+    # Finer than this are only the errors of totals that are written with twelve digits.
+    return Use(now.at, window, round(cores * 1e7) * 100, now.memory_bytes)
 
 
 def pod_uses(before: Mapping[str, Point], now: Mapping[str, Point]) -> dict[str, Use] | None:

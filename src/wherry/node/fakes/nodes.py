@@ -136,7 +136,8 @@ class FakeNodes:
         """What a node and its containers use now; None for a node that is not ours."""
         if (node := self._nodes.get("", name)) is None or name not in self._addresses:
             return None
-        return self._usage.of(self.pods.on_node(name), node, self._clock.now())
+        # Whole milliseconds, as pages tell times: what is used is reckoned for exactly the moment that is told.
+        return self._usage.of(self.pods.on_node(name), node, int(self._clock.now() * 1000) / 1000)
 
     def _alive(self) -> list[Object]:
         found = (self._nodes.get("", name) for name in self._addresses if name not in self._silent)
