@@ -74,6 +74,7 @@ CONTROLLERS: Mapping[str, Callable[[Context], Controller]] = {
     "pv-protection": _loaded("wherry.controllers.volumes.protection", "VolumeProtection"),
     "pvc-protection": _loaded("wherry.controllers.volumes.protection", "ClaimProtection"),
     "ephemeral-volume": _loaded("wherry.controllers.volumes.ephemeral", "EphemeralVolumes"),
+    "resource-claim-controller": _loaded("wherry.controllers.devices.resourceclaim", "ResourceClaimController"),
     "podgc": _loaded("wherry.controllers.podgc", "PodGCController"),
 }
 """Every controller there is, by the name that switches it on and off."""

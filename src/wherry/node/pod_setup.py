@@ -13,6 +13,7 @@ from wherry.api.types import Object
 from wherry.base.failpoints import reach
 from wherry.base.files import write_atomic
 from wherry.node.container_builder import PodParts
+from wherry.node.devices import missing_driver
 from wherry.node.layout import PodPaths
 from wherry.node.network_port import NetworkFailure, PodAttachment
 from wherry.node.pod import dns, qos, references, spec
@@ -28,7 +29,7 @@ from wherry.policy.volumes.facts import claims_of
 
 
 class SetUpProblem(Exception):
-    """`reason` is that of the event: FailedMount, FailedCreatePodSandBox."""
+    """`reason` is that of the event: FailedMount, FailedPrepareDynamicResources, FailedCreatePodSandBox."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -59,6 +60,8 @@ class PodSetUp:
 
     async def make(self, pod: Object) -> tuple[PodParts, float | None]:
         """Everything, and when the volumes want to be refreshed. Raises `SetUpProblem`."""
+        if "resourceClaims" in pod["spec"] and (problem := await missing_driver(self._tools.client, pod)):
+            raise SetUpProblem("FailedPrepareDynamicResources", problem)
         network = asyncio.ensure_future(self._attach(pod))
         try:
             refresh_at = await self.refresh(pod)

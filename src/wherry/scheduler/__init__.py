@@ -6,6 +6,7 @@
     handlers.py      from informers to cache and queue
     framework/       the points at which plugins decide; pure
     plugins/         one decision per file; pure
+    storage/         volumes, devices and claims, with what was decided and not written yet
     vectors/         the same decisions for all nodes at once, in NumPy arrays
     configuration/   profiles and plugins by KubeSchedulerConfiguration
     extenders.py     others who have a say, over HTTP

@@ -14,6 +14,7 @@ from wherry.scheduler.cache import Cache
 from wherry.scheduler.framework.cluster_event import ClusterEvent, needs_less, node_changes
 from wherry.scheduler.framework.pod_info import PodInfo, scheduler_name
 from wherry.scheduler.queue import SchedulingQueue
+from wherry.scheduler.storage import devices
 from wherry.scheduler.storage.view import CLAIMS, CLASSES, CSI_NODES, VOLUMES
 
 _STORAGE = {
@@ -21,6 +22,9 @@ _STORAGE = {
     VOLUMES: ClusterEvent.VOLUME,
     CLASSES: ClusterEvent.STORAGE_CLASS,
     CSI_NODES: ClusterEvent.CSI_NODE,
+    devices.CLAIMS: ClusterEvent.DEVICE_CLAIM,
+    devices.SLICES: ClusterEvent.DEVICE_SLICE,
+    devices.CLASSES: ClusterEvent.DEVICE_CLASS,
 }
 _OVER = ("Succeeded", "Failed")
 
@@ -53,7 +57,7 @@ class Handlers:
         )
 
     def attach_storage(self, informers: SharedInformers) -> None:
-        """Claims and volumes that come and change may help pods that wait for them."""
+        """Claims, volumes and devices that come and change may help pods that wait for them; claims that go free devices."""
         for resource, event in _STORAGE.items():
             self._follow(informers, resource, event)
 
@@ -64,7 +68,10 @@ class Handlers:
         def changed(old: Object, new: Object) -> None:
             self._queue.notify(event, old, new)
 
-        informers.informer(resource).add_handler(added, changed)
+        def gone(obj: Object) -> None:
+            self._queue.notify(event, obj, None)
+
+        informers.informer(resource).add_handler(added, changed, gone)
 
     def node_added(self, node: Object) -> None:
         self._cache.set_node(node)

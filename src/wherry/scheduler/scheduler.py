@@ -33,6 +33,7 @@ from wherry.scheduler.preemptor import Preemptor
 from wherry.scheduler.profile import Profile, Profiles
 from wherry.scheduler.queue import QueuedPod, SchedulingQueue
 from wherry.scheduler.reporting import ERROR, UNSCHEDULABLE, Reporter
+from wherry.scheduler.storage import devices
 from wherry.scheduler.storage.view import informed
 
 BINDINGS_AT_ONCE = 64
@@ -67,8 +68,9 @@ class Scheduler:
         self._namespaces = informers.informer("namespaces")
         self._pods = informers.informer("pods")
         storage, stored = informed(informers)
+        offered, listed = devices.informed(informers)
         nodes = informers.informer("nodes")
-        self._needs = (self._namespaces, nodes, self._pods, budgets, *companions.needs, *stored)
+        self._needs = (self._namespaces, nodes, self._pods, budgets, *companions.needs, *stored, *listed)
         self.cache = Cache(namespace_labels=self._namespace_labels)
 
         def preemption(percent: int, at_least: int) -> DefaultPreemption:
@@ -76,7 +78,7 @@ class Scheduler:
                 budgets=budgets.items, preempting=self._preempting, rng=rng, percent=percent, at_least=at_least
             )
 
-        needs = Needs(client, companions.selector, preemption, config.extenders, storage)
+        needs = Needs(client, companions.selector, preemption, config.extenders, storage, offered)
         self._profiles = Profiles([self._profile(each, framework, needs) for each in config.profiles])
         self.queue = SchedulingQueue(
             clock=clock,

@@ -135,6 +135,10 @@ _RESOURCES = {
     "PersistentVolumeClaim": "persistentvolumeclaims",
     "PersistentVolume": "persistentvolumes",
     "StorageClass": "storageclasses.storage.k8s.io",
+    "ResourceClaim": "resourceclaims.resource.k8s.io",
+    "ResourceClaimTemplate": "resourceclaimtemplates.resource.k8s.io",
+    "ResourceSlice": "resourceslices.resource.k8s.io",
+    "DeviceClass": "deviceclasses.resource.k8s.io",
     "CSINode": "csinodes.storage.k8s.io",
 }
 

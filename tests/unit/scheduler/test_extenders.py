@@ -23,6 +23,7 @@ from wherry.scheduler.extenders import ExtenderError, Extenders
 from wherry.scheduler.framework.pod_info import PodInfo
 from wherry.scheduler.placement import Placement, Refusal
 from wherry.scheduler.plugins.default_preemption import DefaultPreemption
+from wherry.scheduler.storage.devices import Devices
 from wherry.scheduler.storage.view import Storage
 from wherry.testing.plugins import cluster_of
 from wherry.testing.scheduling import node, pod
@@ -63,7 +64,7 @@ async def consulting(cache: Cache, sayer: Sayer, **options: Any) -> AsyncIterato
 def placement_on(cache: Cache) -> Placement:
     client = Client(HttpTransport("http://127.0.0.1:1"), clock=RealClock())
     preemption = lambda percent, least: DefaultPreemption(percent=percent, at_least=least)
-    needs = Needs(client, lambda pod: None, preemption, (), Storage())
+    needs = Needs(client, lambda pod: None, preemption, (), Storage(), Devices())
     return Placement(framework(ProfileConfig(), needs), cache)
 
 

@@ -29,6 +29,7 @@ from wherry.scheduler.framework.plugin import (
 from wherry.scheduler.framework.post_filter import PostFilter
 from wherry.scheduler.plugins.default_binder import DefaultBinder
 from wherry.scheduler.plugins.default_preemption import DefaultPreemption
+from wherry.scheduler.plugins.dynamic_resources import DynamicResources
 from wherry.scheduler.plugins.image_locality import ImageLocality
 from wherry.scheduler.plugins.inter_pod_affinity import InterPodAffinity
 from wherry.scheduler.plugins.node_affinity import NodeAffinity
@@ -46,6 +47,7 @@ from wherry.scheduler.plugins.taint_toleration import TaintToleration
 from wherry.scheduler.plugins.volume_binding import VolumeBinding
 from wherry.scheduler.plugins.volume_restrictions import VolumeRestrictions
 from wherry.scheduler.plugins.volume_zone import VolumeZone
+from wherry.scheduler.storage.devices import Devices
 from wherry.scheduler.storage.view import Storage
 
 PLUGINS: Mapping[str, type[Plugin]] = {
@@ -65,16 +67,14 @@ PLUGINS: Mapping[str, type[Plugin]] = {
         VolumeZone,
         PodTopologySpread,
         InterPodAffinity,
+        DynamicResources,
         DefaultPreemption,
         NodeResourcesBalancedAllocation,
         ImageLocality,
         DefaultBinder,
     )
 }
-NOT_BUILT = (
-    "DynamicResources",
-    "NodeDeclaredFeatures",
-)
+NOT_BUILT = ("NodeDeclaredFeatures",)
 
 POINTS: Mapping[str, type[Plugin]] = {
     "preEnqueue": PreEnqueue,
@@ -101,6 +101,7 @@ class Needs(NamedTuple):
     """Makes the plugin from its least number of candidates, in per cent and absolute."""
     extenders: Sequence[ExtenderConfig]
     storage: Storage
+    devices: Devices
 
 
 def check_plugins(profile: ProfileConfig) -> None:
@@ -192,6 +193,7 @@ def _binding(args: Object, needs: Needs) -> Plugin:
 _MAKERS: Mapping[str, Callable[[Object, Needs], Plugin]] = {
     "DefaultBinder": lambda args, needs: DefaultBinder(needs.client),
     "DefaultPreemption": _preemption,
+    "DynamicResources": lambda args, needs: DynamicResources(needs.devices, needs.client),
     "InterPodAffinity": _affinity,
     "NodeAffinity": lambda args, needs: NodeAffinity(args.get("addedAffinity")),
     "NodeResourcesBalancedAllocation": _balanced,

@@ -34,6 +34,10 @@ class ClusterEvent(Enum):
     VOLUME = "PvChange"
     STORAGE_CLASS = "StorageClassChange"
     CSI_NODE = "CSINodeChange"
+    DEVICE_CLAIM = "ResourceClaimChange"
+    DEVICE_SLICE = "ResourceSliceChange"
+    DEVICE_CLASS = "DeviceClassChange"
+    TARGET_CLAIMS = "UnscheduledPodGeneratedResourceClaim"
 
 
 def node_changes(old: Object, new: Object) -> Iterator[ClusterEvent]:
@@ -60,8 +64,14 @@ def target_changes(old: Object, new: Object) -> Iterator[ClusterEvent]:
         yield ClusterEvent.TARGET_TOLERATION
     if old["spec"].get("schedulingGates") and not new["spec"].get("schedulingGates"):
         yield ClusterEvent.TARGET_UNGATED
+    if _claim_statuses(old) != _claim_statuses(new):
+        yield ClusterEvent.TARGET_CLAIMS
     if needs_less(old, new):
         yield ClusterEvent.TARGET_SCALE_DOWN
+
+
+def _claim_statuses(pod: Object) -> Any:
+    return (pod.get("status") or {}).get("resourceClaimStatuses")
 
 
 def needs_less(old: Object, new: Object) -> bool:

@@ -90,5 +90,6 @@ def accounting(obj: Object) -> tuple[Any, ...]:
         metadata.get("labels"),
         "deletionTimestamp" in metadata,
         metadata.get("generation") or obj["spec"],
+        (obj.get("status") or {}).get("resourceClaimStatuses"),
         [(entry.get("allocatedResources"), (entry.get("resources") or {}).get("requests")) for entry in statuses],
     )
