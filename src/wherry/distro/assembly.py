@@ -105,11 +105,10 @@ class Cluster:
     async def run(self) -> None:
         credentials = credentials_of.ensure(self._state, self._config, self._clock)
         kubeconfig.write(self._state, self._config, credentials.authority)
-        if host := networks.host_network(self._config, self._state):
-            await host.open()
-        self._plane = await open_control_plane(
-            self._state, self._config, credentials, self._clock, say=self._progress.step
-        )
+        async with networks.opened(networks.host_network(self._config, self._state)):
+            self._plane = await open_control_plane(
+                self._state, self._config, credentials, self._clock, say=self._progress.step
+            )
         self._progress.serving()
         counted: dict[str, MetricLines] = {}
         self._plane.api.parts.metrics.add(lambda: chain.from_iterable(lines() for lines in counted.values()))

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from wherry.api.pod_network import PodNetwork
@@ -61,6 +62,32 @@ def host_network(config: ClusterConfig, state: StateDirectory) -> HostNetwork | 
     from wherry.network.nodes.host import HostNetwork
 
     return HostNetwork(plan_of(config), state=state.path)
+
+
+class HostSide(Protocol):
+    """What of a `HostNetwork` a start needs."""
+
+    def is_there(self) -> bool: ...
+
+    async def open(self) -> None: ...
+
+    async def remove(self) -> None: ...
+
+
+@asynccontextmanager
+async def opened(host: HostSide | None) -> AsyncIterator[None]:
+    """The host's side for a start: where the block fails, and it was not there before, it goes again."""
+    if host is None:
+        yield
+        return
+    was_there = host.is_there()
+    try:
+        await host.open()
+        yield
+    except BaseException:
+        if not was_there:
+            await host.remove()
+        raise
 
 
 def node_network(config: ClusterConfig, state: StateDirectory, number: int) -> PodNetwork:

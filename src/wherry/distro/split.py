@@ -67,7 +67,9 @@ def supervise(state: StateDirectory, config: ClusterConfig, report: Report) -> N
     progress = Announcer(config, report)
     credentials = credentials_of.ensure(state, config, RealClock())
     kubeconfig.write(state, config, credentials.authority)
-    if host := networks.host_network(config, state):
+    host = networks.host_network(config, state)
+    was_there = host is not None and host.is_there()
+    if host is not None:
         asyncio.run(host.open())
     works = _works(state, config, credentials)
     serving = False
@@ -89,6 +91,8 @@ def supervise(state: StateDirectory, config: ClusterConfig, report: Report) -> N
     family = Family(on_word, lambda error: explain(error, state, config))
     family.start_all({"apiserver": works["apiserver"]})
     family.run()
+    if host is not None and not serving and not was_there:
+        asyncio.run(host.remove())
 
 
 def _works(state: StateDirectory, config: ClusterConfig, credentials: Credentials) -> dict[str, Work]:
