@@ -22,6 +22,8 @@ from wherry.base.times import parse_rfc3339, rfc3339
 from wherry.node.fakes.life import Life
 from wherry.node.pod import conditions, qos, restart, spec
 
+STOPPED_EXIT_CODE = 143
+"""Of work that was told to stop (SIGTERM)."""
 LOST_EXIT_CODE = 255
 RAN_WELL_SECONDS = 600.0
 """A container that ran so long starts again without a wait."""
@@ -236,11 +238,12 @@ def _rebooted(pod: Object, life: Life, moment: str) -> tuple[list[Object], str]:
 
 
 def _stopped(pod: Object, moment: str) -> tuple[list[Object], str]:
-    """Of a pod that is being deleted: whatever ran has ended well."""
+    """Of a pod that is being deleted: servers end well when they are told to stop, work that is cut off has failed."""
     known = (pod.get("status") or {}).get("containerStatuses") or _each(pod, {"waiting": {}})
+    code = 0 if pod["spec"].get("restartPolicy", "Always") == "Always" else STOPPED_EXIT_CODE
     ended = {"ready": False, "started": False}
-    entries = [{**old, **ended, "state": {"terminated": _terminated(old, 0, moment)}} for old in known]
-    return entries, "Succeeded"
+    entries = [{**old, **ended, "state": {"terminated": _terminated(old, code, moment)}} for old in known]
+    return entries, "Failed" if code else "Succeeded"
 
 
 def _terminated(old: Object, code: int, moment: str) -> Object:

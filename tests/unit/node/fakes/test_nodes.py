@@ -257,3 +257,16 @@ async def test_usage_adds_up_at_the_rate_that_is_told() -> None:
         assert measured is not None
         assert measured.containers[0].cpu_seconds == 25.0
         assert w.nodes.measure("elsewhere") is None
+
+
+async def test_work_that_is_cut_off_has_failed() -> None:
+    """A finalizer keeps the pod, as a job does until it has counted it."""
+    async with world() as w:
+        for name, policy in (("server", "Always"), ("work", "Never")):
+            await w.pod(name, policy=policy, run_time="forever")
+            held = {"metadata": {"finalizers": ["example.com/held"]}}
+            await w.client.patch("pods", name, held, namespace="default")
+            await w.client.delete("pods", name, namespace="default")
+            await w.clock.advance(1)
+        assert await w.seen("server") == ("Succeeded", "terminated Completed", False, 0)
+        assert await w.seen("work") == ("Failed", "terminated Error", False, 0)
