@@ -75,6 +75,7 @@ CONTROLLERS: Mapping[str, Callable[[Context], Controller]] = {
     "pvc-protection": _loaded("wherry.controllers.volumes.protection", "ClaimProtection"),
     "ephemeral-volume": _loaded("wherry.controllers.volumes.ephemeral", "EphemeralVolumes"),
     "resource-claim-controller": _loaded("wherry.controllers.devices.resourceclaim", "ResourceClaimController"),
+    "attachdetach": _loaded("wherry.controllers.volumes.attachdetach", "AttachDetachController"),
     "podgc": _loaded("wherry.controllers.podgc", "PodGCController"),
 }
 """Every controller there is, by the name that switches it on and off."""

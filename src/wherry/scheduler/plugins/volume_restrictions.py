@@ -57,7 +57,9 @@ class VolumeRestrictions(Filter):
         if not pod.claims:
             return None
         alone: set[str] = set()
-        for name, _ in pod.claims:
+        for name, own in pod.claims:
+            if own:
+                continue  # nobody else uses it
             claim = self._storage.claims.get(pod.namespace, name)
             if claim is None:
                 return unresolvable(_NAME, f'persistentvolumeclaim "{name}" not found')

@@ -56,8 +56,10 @@ class VolumeZone(Filter):
         if not pod.claims:
             return None
         wanted: list[tuple[str, frozenset[str]]] = []
-        for name, _ in pod.claims:
+        for name, own in pod.claims:
             claim = self._storage.claims.get(pod.namespace, name)
+            if claim is None and own:
+                continue  # VolumeBinding says so
             if claim is None:
                 return unresolvable(self.name, f'persistentvolumeclaim "{name}" not found')
             if (volume := self._storage.volume_of(claim)) is not None:

@@ -125,6 +125,21 @@ async def test_why_a_pod_waits(objects: tuple[Object, ...], reason: str) -> None
         assert (await why(cluster)).startswith(f"0/1 nodes are available: {reason}.")
 
 
+async def test_a_volume_of_its_own_is_waited_for() -> None:
+    template = {"spec": claim(storageClassName="waits")["spec"]}
+    own = pod(volumes=[{"name": "own", "ephemeral": {"volumeClaimTemplate": template}}])
+    async with bound(node("a"), WAITS, own) as cluster:
+        text = 'waiting for ephemeral volume controller to create the persistentvolumeclaim "p-own"'
+        assert (await why(cluster)).startswith(f"0/1 nodes are available: {text}.")
+        uid = (await cluster.pod())["metadata"]["uid"]
+        made = claim("p-own", storageClassName="waits")
+        owner = {"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": uid, "controller": True}
+        made["metadata"]["ownerReferences"] = [owner]
+        await cluster.create(made)
+        await settle(cluster, 15)
+        assert await cluster.node_of() == "a"
+
+
 async def test_a_claim_that_comes_later_wakes_its_pod() -> None:
     async with bound(node("a"), WAITS, using(pod(), "data")) as cluster:
         assert await cluster.node_of() is None
