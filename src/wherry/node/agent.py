@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
+from wherry.api.errors import StatusError
 from wherry.api.types import Object
 from wherry.base.clock import Clock
 from wherry.base.log import Logger
@@ -104,7 +105,7 @@ class NodeAgent:
             config=self._config,
             log=self._log,
             events=self._events,
-            images=ImagePulls(self._runtime.images, self._clock),
+            images=ImagePulls(self._runtime.images, self._clock, self._secret),
             objects=ObjectWatches(self._client, self._references_changed),
             tokens=TokenRequests(self._client, self._clock),
             probes=ProbeActions(runtime=self._runtime, network=self._network, clock=self._clock),
@@ -115,6 +116,13 @@ class NodeAgent:
             host_resolver=parse_resolver(_read(Path("/etc/resolv.conf"))),
             scheme=_SCHEMES.get(self._runtime.name, self._runtime.name),
         )
+
+    async def _secret(self, namespace: str, name: str) -> Object | None:
+        try:
+            return await self._client.get("secrets", name, namespace=namespace)
+        except (StatusError, ConnectionError, OSError) as error:
+            self._log.warning("no pull secret", namespace=namespace, name=name, error=str(error))
+            return None
 
     # PodLookup
 

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from wherry.api.types import Object
 from wherry.base.clock import Clock
 from wherry.node.pod import spec
 from wherry.node.pod.observed import Failure, Waiting
 from wherry.node.pod.restart import CAP_SECONDS, INITIAL_SECONDS
-from wherry.node.runtimes.port import Image, Images, RuntimeFailure
+from wherry.node.runtimes.port import Image, Images, Login, RuntimeFailure
 
 ERROR_SHOWN_SECONDS = 2.0
 """How long `ErrImagePull` is shown before it becomes `ImagePullBackOff`."""
 
 Tell = Callable[[str, str, str], None]
 """Type, reason and message of an event about the container."""
+Secrets = Callable[[str, str], Awaitable[Object | None]]
+"""A Secret by namespace and name; None where it is not to be had."""
+
+
+async def no_secrets(namespace: str, name: str) -> Object | None:
+    return None
 
 
 class StartProblem(Exception):
@@ -40,10 +46,11 @@ def elapsed(seconds: float) -> str:
 class ImagePulls:
     """One per node: the same image is pulled once at a time, whoever asks."""
 
-    def __init__(self, images: Images, clock: Clock) -> None:
+    def __init__(self, images: Images, clock: Clock, secrets: Secrets = no_secrets) -> None:
         self._images = images
         self._clock = clock
-        self._pulling: dict[str, asyncio.Task[Image]] = {}
+        self._secrets = secrets
+        self._pulling: dict[tuple[str, Login | None], asyncio.Task[Image]] = {}
         self._backoffs: dict[tuple[str, str], tuple[float, float, str]] = {}
         """By pod and image: seconds, since when, and the last error."""
 
@@ -57,7 +64,19 @@ class ImagePulls:
             return self._without_pull(reference, present, tell)
         key = (spec.uid(pod), reference)
         self._refuse_while_waiting(key, reference, tell)
-        return await self._pull(key, reference, tell)
+        return await self._pull(key, reference, await self._logins(pod, reference, tell), tell)
+
+    async def _logins(self, pod: Object, reference: str, tell: Tell) -> tuple[Login, ...]:
+        names = [each["name"] for each in pod["spec"].get("imagePullSecrets") or () if each.get("name")]
+        if not names:
+            return ()
+        from wherry.node.images.logins import logins_for
+
+        found = {name: await self._secrets(spec.namespace(pod), name) for name in dict.fromkeys(names)}
+        if missing := sorted(name for name, secret in found.items() if secret is None):
+            text = f"Unable to retrieve some image pull secrets ({', '.join(missing)}); "
+            tell("Warning", "FailedToRetrieveImagePullSecret", f"{text}attempting to pull the image may not succeed.")
+        return logins_for(reference, [secret for secret in found.values() if secret is not None])
 
     def _without_pull(self, reference: str, present: Image | None, tell: Tell) -> Image:
         if present is not None:
@@ -85,11 +104,11 @@ class ImagePulls:
             tell("Normal", "BackOff", text)
             raise self._problem("ImagePullBackOff", f"{text}: {error}", left, tell)
 
-    async def _pull(self, key: tuple[str, str], reference: str, tell: Tell) -> Image:
+    async def _pull(self, key: tuple[str, str], reference: str, logins: Sequence[Login], tell: Tell) -> Image:
         tell("Normal", "Pulling", f'Pulling image "{reference}"')
         began = self._clock.monotonic()
         try:
-            image = await self._pull_once(reference)
+            image = await self._pull_as_any(reference, logins)
         except RuntimeFailure as error:
             self._back_off(key, f"ErrImagePull: {error}")
             tell("Warning", "Failed", f'Failed to pull image "{reference}": {error}')
@@ -100,15 +119,25 @@ class ImagePulls:
         tell("Normal", "Pulled", f"{text} Image size: {image.size_bytes} bytes.")
         return image
 
-    async def _pull_once(self, reference: str) -> Image:
-        task = self._pulling.get(reference)
+    async def _pull_as_any(self, reference: str, logins: Sequence[Login]) -> Image:
+        """With one login after another, until one works; raises what the last one got."""
+        for login in logins[:-1]:
+            try:
+                return await self._pull_once(reference, login)
+            except RuntimeFailure:
+                continue
+        return await self._pull_once(reference, logins[-1] if logins else None)
+
+    async def _pull_once(self, reference: str, login: Login | None) -> Image:
+        key = reference, login
+        task = self._pulling.get(key)
         if task is None:
-            task = self._pulling[reference] = asyncio.ensure_future(self._images.pull(reference))
-            task.add_done_callback(lambda done: self._pulled(reference, done))
+            task = self._pulling[key] = asyncio.ensure_future(self._images.pull(reference, login))
+            task.add_done_callback(lambda done: self._pulled(key, done))
         return await asyncio.shield(task)
 
-    def _pulled(self, reference: str, task: asyncio.Task[Image]) -> None:
-        self._pulling.pop(reference, None)
+    def _pulled(self, key: tuple[str, Login | None], task: asyncio.Task[Image]) -> None:
+        self._pulling.pop(key, None)
         if not task.cancelled():
             task.exception()  # Somebody may have stopped waiting for it.
 

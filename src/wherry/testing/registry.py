@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ class TestRegistry:
         self.requests: list[str] = []
         self.token = ""
         """Wanted for everything, if not empty."""
+        self.basic = ""
+        """`user:password`, wanted for a token, or for everything where no token is."""
         self.redirect_blobs = False
         self.break_off_after: int | None = None
         """Every blob request ends after that many bytes."""
@@ -70,6 +73,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         self.shared.requests.append(f"{self.command} {self.path}")
+        if self.shared.basic and (self.path.startswith("/token") or not self.shared.token):
+            encoded = base64.b64encode(self.shared.basic.encode()).decode()
+            if not self.path.startswith("/moved/") and self.headers.get("Authorization") != f"Basic {encoded}":
+                self._reply(401, b"", {"WWW-Authenticate": 'Basic realm="test"'})
+                return
         if self.path.startswith("/token"):
             self._reply(200, json.dumps({"token": self.shared.token}).encode())
             return

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Sequence
 
 from wherry.node.images.references import normalise_or_none
-from wherry.node.runtimes.port import Image, ImageMissing, RuntimeFailure
+from wherry.node.runtimes.port import Image, ImageMissing, Login, RuntimeFailure
 
 HOST_REFERENCE = "wherry.local/host:latest"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -39,7 +39,7 @@ class HostImages:
     def find(self, reference: str) -> Image | None:
         return HOST_IMAGE if reference == HOST_IMAGE.id or normalise_or_none(reference) == HOST_REFERENCE else None
 
-    async def pull(self, reference: str) -> Image:
+    async def pull(self, reference: str, login: Login | None = None) -> Image:
         if (image := self.find(reference)) is not None:
             return image
         raise ImageMissing(

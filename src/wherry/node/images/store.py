@@ -27,7 +27,7 @@ from wherry.base.files import write_atomic
 from wherry.node.images.host import HOST_IMAGE, HOST_REFERENCE
 from wherry.node.images.imported import Imported
 from wherry.node.images.references import normalise, normalise_or_none, repository
-from wherry.node.runtimes.port import Image, ImageMissing, RuntimeFailure
+from wherry.node.runtimes.port import Image, ImageMissing, Login, RuntimeFailure
 from wherry.node.runtimes.supervised.codec import image_from
 
 _SHORT = 12
@@ -62,7 +62,7 @@ class ImageStore:
                 return one.image
         return None
 
-    async def pull(self, reference: str) -> Image:
+    async def pull(self, reference: str, login: Login | None = None) -> Image:
         """Here already, from an archive: no registry is asked. Pulled earlier: looks whether the name means another one now,
         and is content with the old one when the registry cannot be reached.
         """
@@ -71,7 +71,7 @@ class ImageStore:
             return image
         if not self._registries:
             raise ImageMissing(f'image "{reference}" is not on this node, and registries are not asked; {_HINT}')
-        return await asyncio.to_thread(self._pull_blocking, normalise(reference), image)
+        return await asyncio.to_thread(self._pull_blocking, normalise(reference), image, login)
 
     async def remove(self, reference: str) -> None:
         """Remove one name, or by id the whole image; layers that nothing uses any more go too."""
@@ -101,11 +101,11 @@ class ImageStore:
             self._write_index()
         return [self._images[one.image.id].image for one in found]
 
-    def _pull_blocking(self, name: str, present: Image | None) -> Image:
+    def _pull_blocking(self, name: str, present: Image | None, login: Login | None) -> Image:
         from wherry.node.images.registry.client import RegistryError, RegistryUnreachable
         from wherry.node.images.registry.pull import client_for, fetch_layout
 
-        client, reference = client_for(name)
+        client, reference = client_for(name, login)
         try:
             if present is not None and f"{repository(name)}@{client.digest_of(reference)}" in present.names:
                 return present

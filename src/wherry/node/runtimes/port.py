@@ -56,6 +56,14 @@ class Image:
     labels: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Who one is at a registry."""
+
+    user: str
+    password: str = field(repr=False)
+
+
 class Images(Protocol):
     """The node's images. `wherry.local/host` is always among them for runtimes that have it."""
 
@@ -64,8 +72,8 @@ class Images(Protocol):
     def find(self, reference: str) -> Image | None:
         """By any name (with the defaults `docker.io/library/` and `:latest`), digest or id."""
 
-    async def pull(self, reference: str) -> Image:
-        """Bring an image here. Raises `ImageMissing` when it cannot be had."""
+    async def pull(self, reference: str, login: Login | None = None) -> Image:
+        """Bring an image here, as nobody in particular unless told. Raises `ImageMissing` when it cannot be had."""
 
     async def remove(self, reference: str) -> None: ...
 

@@ -1,4 +1,4 @@
-"""One registry over HTTP, blocking: manifests and blobs, anonymous or with an anonymous token.
+"""One registry over HTTP, blocking: manifests and blobs; anonymous or with a login, by a token or by name and password.
 
 Downloads go on where they broke off; every blob's digest is verified. Proxies come from the environment, as everywhere.
 Source: the OCI distribution specification v1.1.
@@ -6,6 +6,7 @@ Source: the OCI distribution specification v1.1.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import http.client
 import json
@@ -18,6 +19,7 @@ from typing import Any
 
 from wherry import __version__
 from wherry.node.images.registry.challenge import Challenge
+from wherry.node.runtimes.port import Login
 
 _ACCEPT = ", ".join(
     (
@@ -51,10 +53,16 @@ class Manifest:
     media_type: str
 
 
+def _basic(login: Login) -> str:
+    return "Basic " + base64.b64encode(f"{login.user}:{login.password}".encode()).decode()
+
+
 class RegistryClient:
     """Reads one repository. Plain HTTP is used for this machine's own addresses only, as Docker does."""
 
-    def __init__(self, domain: str, repository: str, *, timeout_seconds: float = 20.0) -> None:
+    def __init__(
+        self, domain: str, repository: str, *, login: Login | None = None, timeout_seconds: float = 20.0
+    ) -> None:
         host = domain.rpartition(":")[0] if domain.rpartition(":")[2].isdigit() else domain
         local = host in _LOCAL
         self._scheme = "http" if local else "https"
@@ -63,7 +71,8 @@ class RegistryClient:
         self._domain = domain
         self._repository = repository
         self._timeout = timeout_seconds
-        self._token = ""
+        self._authorization = ""
+        self._basic = _basic(login) if login is not None else ""
 
     def digest_of(self, reference: str) -> str:
         """The digest of a tag's manifest, without fetching it; empty if the registry does not say."""
@@ -125,12 +134,13 @@ class RegistryClient:
             if error.code != 401:
                 raise self._translated(error) from error
             challenge = Challenge.parse(error.headers.get("WWW-Authenticate") or "")
-        if (url := challenge.token_url(self._repository)) is None:
+        url = challenge.token_url(self._repository)
+        if url is None and not (self._basic and challenge.scheme == "basic"):
             raise RegistryError(
                 f"pull access denied: {self._domain} wants credentials ({challenge.scheme or 'none named'})"
             )
         try:
-            self._token = self._fetch_token(url)
+            self._authorization = self._basic if url is None else f"Bearer {self._fetch_token(url)}"
             return self._send(self._base + path, headers, method)
         except urllib.error.HTTPError as error:
             raise self._translated(error) from error
@@ -138,15 +148,15 @@ class RegistryClient:
     def _fetch_token(self, url: str) -> str:
         if not url.startswith(("https://", f"{self._scheme}://")):
             raise RegistryError(f"{self._domain} wants a token to be fetched without encryption")
-        self._token = ""
+        self._authorization = self._basic
         with self._send(url, {}, "GET") as response:
             document: Any = json.loads(self._read(response))
         return str(document.get("token") or document.get("access_token") or "")
 
     def _send(self, url: str, headers: Mapping[str, str], method: str) -> http.client.HTTPResponse:
         request = urllib.request.Request(url, headers={"User-Agent": f"wherry/{__version__}", **headers}, method=method)
-        if self._token:  # not sent along where the registry redirects to
-            request.add_unredirected_header("Authorization", f"Bearer {self._token}")
+        if self._authorization:  # not sent along where the registry redirects to
+            request.add_unredirected_header("Authorization", self._authorization)
         try:
             response: http.client.HTTPResponse = self._opener.open(request, timeout=self._timeout)
         except urllib.error.HTTPError:

@@ -13,18 +13,19 @@ from typing import Any
 
 from wherry.node.images import manifests
 from wherry.node.images.registry.client import Manifest, RegistryClient, RegistryError
+from wherry.node.runtimes.port import Login
 
 _PARALLEL = 3
 
 
-def client_for(name: str) -> tuple[RegistryClient, str]:
+def client_for(name: str, login: Login | None = None) -> tuple[RegistryClient, str]:
     """The client of a full image name, and the tag or digest to ask for."""
     domain, _, rest = name.partition("/")
     repository, at, digest = rest.partition("@")
     if at:
-        return RegistryClient(domain, repository), digest
+        return RegistryClient(domain, repository, login=login), digest
     repository, _, tag = repository.rpartition(":")
-    return RegistryClient(domain, repository), tag
+    return RegistryClient(domain, repository, login=login), tag
 
 
 def fetch_layout(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Sequence
 
-from wherry.node.runtimes.port import Image, ImageMissing
+from wherry.node.runtimes.port import Image, ImageMissing, Login
 
 
 class FakeImages:
@@ -13,6 +13,10 @@ class FakeImages:
 
     def __init__(self, *, preset: Sequence[Image] = (), missing: Collection[str] = ()) -> None:
         self.missing = set(missing)
+        self.private: dict[str, Login] = {}
+        """Images that only one login gets."""
+        self.logins: list[tuple[str, Login | None]] = []
+        """What was pulled, and as whom."""
         self._images: dict[str, Image] = {}
         for image in preset:
             self._images.update(dict.fromkeys(image.names, image))
@@ -27,7 +31,10 @@ class FakeImages:
             return image
         return next((image for image in self._images.values() if image.id == reference), None)
 
-    async def pull(self, reference: str) -> Image:
+    async def pull(self, reference: str, login: Login | None = None) -> Image:
+        self.logins.append((reference, login))
+        if (wanted := self.private.get(reference)) is not None and login != wanted:
+            raise ImageMissing(f'failed to pull image "{reference}": pull access denied')
         if reference in self.missing:
             raise ImageMissing(f'image "{reference}" is not here; import it: wherry image import FILE')
         if (image := self.find(reference)) is None:

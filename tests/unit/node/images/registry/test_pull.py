@@ -12,7 +12,7 @@ import pytest
 from wherry.base.clock import RealClock
 from wherry.node.images.registry.pull import client_for
 from wherry.node.images.store import ImageStore
-from wherry.node.runtimes.port import ImageInvalid, ImageMissing
+from wherry.node.runtimes.port import ImageInvalid, ImageMissing, Login
 from wherry.testing.images import Layer, architecture, configuration, write_docker_archive, write_layout
 from wherry.testing.registry import TestRegistry, running_registry
 
@@ -121,3 +121,13 @@ def test_where_names_lead() -> None:
     assert (client._base, reference) == ("https://registry-1.docker.io/v2/library/nginx", "1.27")
     client, reference = client_for(f"localhost:5000/a/b@sha256:{'a' * 64}")
     assert (client._base, reference) == ("http://localhost:5000/v2/a/b", f"sha256:{'a' * 64}")
+
+
+@pytest.mark.parametrize("token", ["", "t0ken"])
+async def test_a_login_is_shown_for_a_token_or_as_it_is(registry: TestRegistry, store: ImageStore, token: str) -> None:
+    registry.basic, registry.token, registry.redirect_blobs = "jane:secret", token, True
+    name = f"{registry.address}/me/more"
+    for login in (None, Login("jane", "wrong")):
+        with pytest.raises(ImageMissing, match="pull access denied"):
+            await store.pull(name, login)
+    assert (await store.pull(name, Login("jane", "secret"))).names[0].startswith(name)
