@@ -29,6 +29,8 @@ class _Heard:
     at: float
     status: object = None
     ready: str = ""
+    lost_at: float | None = None
+    """When it was found silent."""
 
 
 def _status_mark(node: Object) -> object:
@@ -45,6 +47,7 @@ class NodeLifecycleController:
         self._client = context.client
         self._clock = context.clock
         self._grace = context.config.node_monitor_grace
+        self._period = context.config.node_monitor_period
         self._recorder = context.recorder("node-controller")
         self._nodes = context.informers.informer("nodes")
         self._leases = context.informers.informer("leases.coordination.k8s.io", namespace=LEASES)
@@ -109,7 +112,7 @@ class NodeLifecycleController:
             return
         node = await self._check_silence(node, heard)
         await self._note_transition(node, heard)
-        evict, wait = self._may_evict(node)
+        evict, wait = self._may_evict(node, heard)
         wanted = node_health.wanted_taints(node, evict=evict)
         taints = node_health.next_taints(node, wanted, self._clock.now())
         if taints is not None:
@@ -164,14 +167,21 @@ class NodeLifecycleController:
         except NotFound:
             return
 
-    def _may_evict(self, node: Object) -> tuple[bool, float | None]:
+    def _may_evict(self, node: Object, heard: _Heard) -> tuple[bool, float | None]:
         """Whether the node's pods are to be driven out now, and when to ask again.
 
-        Nodes go one after another, and none at all while no node is ready: then it is rather us who are cut off.
+        Nodes go one after another, and none at all while no node is ready: then it is rather us who are cut off. Before
+        the first one goes, those that fell silent with it must have been missed too: together they say how the zone is.
         """
+        if node_health.ready_status(node) != "Unknown":
+            heard.lost_at = None
+        elif heard.lost_at is None:
+            heard.lost_at = self._clock.monotonic()
         if node_health.is_ready(node):
             return False, None
-        if any((t["key"], t["effect"]) in _EVICTING for t in node["spec"].get("taints") or ()):
+        if heard.lost_at is not None and (left := heard.lost_at + self._period - self._clock.monotonic()) > 0:
+            return self._is_given_up(node), left
+        if self._is_given_up(node):
             return not self._everything_down(), None
         if self._everything_down():
             return False, None
@@ -185,6 +195,9 @@ class NodeLifecycleController:
             return False, due - now
         self._next_eviction[zone] = now + interval
         return True, None
+
+    def _is_given_up(self, node: Object) -> bool:
+        return any((t["key"], t["effect"]) in _EVICTING for t in node["spec"].get("taints") or ())
 
     def _everything_down(self) -> bool:
         return node_health.zone_state(self._nodes.items())[0] is Zone.FULL

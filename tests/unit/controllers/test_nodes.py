@@ -221,3 +221,33 @@ def test_how_a_zone_is(ready: int, down: int, state: Zone) -> None:
     nodes = [made("True")] * ready + [made("Unknown")] * down
     assert node_health.zone_state(nodes) == (state, ready + down)
     assert node_health.eviction_interval(Zone.PARTIAL, 10) is None
+
+
+async def given_up(cluster: Cluster, *names: str) -> list[str]:
+    return [name for name in names if ("unreachable", "NoExecute") in taints(await node(cluster, name))]
+
+
+async def test_the_nodes_of_a_zone_are_given_up_one_after_another(cluster_of: ClusterFactory) -> None:
+    cluster = await start(cluster_of)
+    await cluster.settle(30)
+    await renew(cluster, "n3")
+    when: list[float] = []
+    for _ in range(35):
+        await cluster.settle(1)
+        if len(await given_up(cluster, *NODES)) > len(when):
+            when.append(cluster.clock.monotonic())
+    first, second = when
+    assert 9 <= second - first <= 11
+
+
+async def test_a_small_zone_that_is_mostly_down_is_not_given_up(cluster_of: ClusterFactory) -> None:
+    names = ("n1", "n2", "n3", "n4", "n5")
+    cluster = await cluster_of(*CONTROLLERS, nodes=names)
+    await beat(cluster, *names)
+    await live(cluster, 300, "n4", "n5")
+    for name in names[:3]:
+        assert taints(await node(cluster, name)) == {("unreachable", "NoSchedule")}
+    await live(cluster, 60, "n3", "n4", "n5")
+    await beat(cluster, "n3")
+    await live(cluster, 30, "n3", "n4", "n5")
+    assert await given_up(cluster, *names) == ["n1", "n2"], "with two of five down the zone is well enough"
