@@ -12,8 +12,7 @@ import pytest
 from kr8s.objects import Pod as Kr8sPod
 from kubernetes import client, config
 from kubernetes.stream import portforward, stream
-from lightkube import Client as LightClient
-from lightkube import KubeConfig
+from lightkube import AsyncClient, KubeConfig
 from lightkube.resources.core_v1 import Pod as LightPod
 
 from ..conftest import Shell
@@ -92,15 +91,17 @@ def test_the_official_client_reads_logs_and_forwards_ports(core: client.CoreV1Ap
     assert forward.error(8080) is None
 
 
-def test_lightkube_executes_and_reads_logs(cluster: Shell, box: str) -> None:
+async def test_lightkube_executes_and_reads_logs(cluster: Shell, box: str) -> None:
+    """Async: threads of its synchronous exec may read on when the socket is closed and its number somebody else's."""
     settings = KubeConfig.from_file(cluster.environment["KUBECONFIG"]).get()
-    with LightClient(settings, namespace=box) as light:
-        assert light.get(LightPod, "box").status.phase == "Running"
-        done = light.exec("box", command=["cat"], stdin="through\n", stdout=True, timeout=30)
+    async with AsyncClient(settings, namespace=box) as light:
+        assert (await light.get(LightPod, "box")).status.phase == "Running"
+        done = await light.exec("box", command=["cat"], stdin="through\n", stdout=True, timeout=30)
         assert (done.stdout, done.exit_code) == ("through\n", 0)
-        failed = light.exec("box", command=["sh", "-c", "echo no >&2; exit 4"], stderr=True, timeout=30)
+        failed = await light.exec("box", command=["sh", "-c", "echo no >&2; exit 4"], stderr=True, timeout=30)
         assert (failed.stderr, failed.exit_code) == ("no\n", 4)
-        assert list(light.log("box", tail_lines=None))[:2] == ["first\n", "second\n"]
+        logs = [line async for line in light.log("box", tail_lines=None)]
+        assert logs[:2] == ["first\n", "second\n"]
 
 
 def test_kr8s_executes_and_forwards_ports(cluster: Shell, box: str) -> None:
