@@ -5,8 +5,16 @@ No deadline per example: a busy machine must not fail a true law.
 
 import os
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("suite", deadline=None, derandomize=True)
 settings.register_profile("search", deadline=None, print_blob=True, max_examples=1_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that use the whole machine (namespaces, cgroups, clusters) run one after the other, beside the others."""
+    for item in items:
+        if item.path.relative_to(item.config.rootpath).parts[1] in ("e2e", "faults", "contract"):
+            item.add_marker(pytest.mark.xdist_group("machine"))

@@ -35,8 +35,8 @@ FAKE = ("--runtime", "fake", "--port", str(PORT))
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Iterator[Shell]:
-    """A place of its own for a cluster, which is removed afterwards if it is there."""
+def shell(tmp_path: Path, disk: Callable[[int], Path]) -> Iterator[Shell]:
+    """A place of its own for a cluster, which is removed afterwards if it is there: before its disk goes."""
     shell = Shell(NAME, tmp_path / "home", environment_of(tmp_path / "home"))
     shell.home.mkdir()
     try:
@@ -235,6 +235,7 @@ def test_starting_on_a_full_disk_is_said_at_once_and_reads_are_answered(
     (place / ".kubeconfig.ballast").unlink()
     disk(4000)
     ask(place, lambda client: client.create("configmaps", big, namespace="default"))
+    shell.wherry("down", NAME)
 
 
 # -- a damaged state directory
