@@ -62,6 +62,8 @@ class PodSetUp:
         """Everything, and when the volumes want to be refreshed. Raises `SetUpProblem`."""
         if "resourceClaims" in pod["spec"] and (problem := await missing_driver(self._tools.client, pod)):
             raise SetUpProblem("FailedPrepareDynamicResources", problem)
+        if "runtimeClassName" in pod["spec"]:
+            await self._find_runtime_class(pod["spec"]["runtimeClassName"])
         network = asyncio.ensure_future(self._attach(pod))
         try:
             refresh_at = await self.refresh(pod)
@@ -86,6 +88,16 @@ class PodSetUp:
             port_map=self.attachment.port_map if self.attachment is not None else {},
         )
         return parts, refresh_at
+
+    async def _find_runtime_class(self, name: str) -> None:
+        """It may have gone since the pod was admitted. Raises `SetUpProblem`."""
+        try:
+            await self._tools.client.get("runtimeclasses.node.k8s.io", name)
+        except NotFound as error:
+            text = f'Failed to create pod sandbox: runtimeclass.node.k8s.io "{name}" not found'
+            raise SetUpProblem("FailedCreatePodSandBox", text) from error
+        except (StatusError, ConnectionError, OSError) as error:
+            raise SetUpProblem("FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}") from error
 
     async def refresh(self, pod: Object) -> float | None:
         """Bring the volumes up to date. Gives when to do it again. Raises `SetUpProblem`."""
