@@ -146,3 +146,31 @@ async def test_custom_resources_that_were_there_before_and_go_with_their_kind(cl
     await cluster.client.delete("customresourcedefinitions.apiextensions.k8s.io", "boats.sea.example.com")
     await cluster.settle(60)
     assert (await status(cluster))["used"] == {"count/boats.sea.example.com": "0"}
+
+
+def claim(name: str, *requests: Object) -> Object:
+    return {"metadata": {"name": name, "namespace": "default"}, "spec": {"devices": {"requests": list(requests)}}}
+
+
+async def test_devices_are_counted_by_their_class(cluster_of: ClusterFactory) -> None:
+    cluster = await cluster_of("resourcequota")
+    claims, gpus = "resourceclaims.resource.k8s.io", "gpu.deviceclass.resource.k8s.io/devices"
+    await make(cluster, {gpus: "4", f"count/{claims}": "9"})
+    two = {"name": "two", "exactly": {"deviceClassName": "gpu", "count": 2}}
+    either = {
+        "name": "either",
+        "firstAvailable": [
+            {"name": "one", "deviceClassName": "gpu", "count": 1},
+            {"name": "other", "deviceClassName": "tpu", "count": 3},
+        ],
+    }
+    await cluster.client.create(claims, claim("a", two, either))
+    every = {"name": "every", "exactly": {"deviceClassName": "gpu", "allocationMode": "All"}}
+    for name, request in (("b", two), ("c", every)):
+        with pytest.raises(Forbidden, match="exceeded quota: q"):
+            await cluster.client.create(claims, claim(name, request))
+    await cluster.settle(2)
+    assert (await status(cluster))["used"] == {gpus: "3", f"count/{claims}": "1"}
+    await cluster.client.delete(claims, "a", namespace="default")
+    await cluster.settle(2)
+    assert (await status(cluster))["used"] == {gpus: "0", f"count/{claims}": "0"}

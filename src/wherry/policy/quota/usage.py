@@ -13,12 +13,17 @@ from wherry.policy.quota import pods
 from wherry.policy.quota.pods import ONE
 
 PODS, SERVICES, CLAIMS = "pods", "services", "persistentvolumeclaims"
+DEVICE_CLAIMS = "resourceclaims.resource.k8s.io"
 _ALIASES = frozenset({"configmaps", "resourcequotas", "replicationcontrollers", "secrets"})
 """Counted under their own names as well as under `count/`."""
 _SERVICES = frozenset({"count/services", "services", "services.nodeports", "services.loadbalancers"})
 _CLASS = ".storageclass.storage.k8s.io/"
 _CLAIM_KINDS = ("persistentvolumeclaims", "requests.storage")
 _CLAIMS = frozenset({"count/persistentvolumeclaims", *_CLAIM_KINDS})
+_DEVICES = ".deviceclass.resource.k8s.io/devices"
+_DEVICE_CLAIM_COUNT = f"count/{DEVICE_CLAIMS}"
+_MOST_DEVICES = 32
+"""Of one request that asks for all there are: a claim gets no more."""
 _DEFAULT_CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class"
 
 
@@ -49,6 +54,8 @@ def usage(resource: str, obj: Object, now: float) -> dict[str, Quantity]:
     if resource == CLAIMS:
         return _claim(obj)
     counted = {f"count/{resource}": ONE}
+    if resource == DEVICE_CLAIMS:
+        return {**counted, **_devices(obj)}
     if resource in _ALIASES:
         counted[resource] = ONE
     return counted
@@ -91,6 +98,27 @@ def _storage(claim: Object) -> Quantity | None:
     return most if most.nanos % 10**9 == 0 else Quantity(most.value() * 10**9, most.format)
 
 
+def _devices(claim: Object) -> dict[str, Quantity]:
+    """By device class. Of alternatives it is the most of each class: which one it will be is not known yet.
+
+    Source: pkg/quota/v1/evaluator/core/resource_claims.go.
+    """
+    counted: dict[str, int] = {}
+    for request in ((claim.get("spec") or {}).get("devices") or {}).get("requests") or ():
+        most: dict[str, int] = {}
+        for wish in request.get("firstAvailable") or (request.get("exactly") or {},):
+            if device_class := wish.get("deviceClassName"):
+                number = _MOST_DEVICES if wish.get("allocationMode") == "All" else int(wish.get("count") or 1)
+                most[device_class] = max(number, most.get(device_class, 0))
+        for device_class, number in most.items():
+            counted[device_class] = counted.get(device_class, 0) + number
+    return {device_class + _DEVICES: ONE * number for device_class, number in counted.items()}
+
+
+def _tracks_devices(name: str) -> bool:
+    return name == _DEVICE_CLAIM_COUNT or name.endswith(_DEVICES)
+
+
 def _tracks_claim(name: str) -> bool:
     return name in _CLAIMS or any(name.endswith(_CLASS + kind) for kind in _CLAIM_KINDS)
 
@@ -99,4 +127,5 @@ _TRACKS: dict[str, Callable[[str], bool]] = {
     PODS: pods.tracks,
     SERVICES: _SERVICES.__contains__,
     CLAIMS: _tracks_claim,
+    DEVICE_CLAIMS: _tracks_devices,
 }
