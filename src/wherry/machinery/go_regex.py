@@ -7,6 +7,7 @@ and `\\s` are ASCII. What Python cannot express (`\\p{L}`, `\\Q...\\E`) raises `
 from __future__ import annotations
 
 import re
+import warnings
 from functools import lru_cache
 
 from wherry.machinery.automaton import Automaton, NotRegular
@@ -27,7 +28,10 @@ class GoRegexError(ValueError):
 def compile_go(pattern: str) -> Automaton:
     """Raises `GoRegexError`."""
     try:
-        return Automaton(_translated(pattern))
+        with warnings.catch_warnings():
+            # `[a--z]` is a range for both; Python may make it a difference of sets some day.
+            warnings.simplefilter("ignore", FutureWarning)
+            return Automaton(_translated(pattern))
     except (re.error, OverflowError, RecursionError, NotRegular) as error:
         raise GoRegexError(f"error parsing regexp: {error}: `{pattern}`") from error
 

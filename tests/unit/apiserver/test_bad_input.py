@@ -107,6 +107,20 @@ async def test_deep_nesting_is_refused(api: Api) -> None:
         check(await api("POST", MAPS, array, {"content-type": "application/yaml"}), depth)
 
 
+@pytest.mark.parametrize("validation", ["Strict", "Warn", "Ignore"])
+async def test_bytes_that_are_no_text_and_numbers_beyond_all_numbers(api: Api, validation: str) -> None:
+    for extra in (b'"x\xff": 1', b'"x": "\xc3("', b'"x": ' + b"1" * 5000, b'"x": 1' + b"0" * 400 + b".5"):
+        body = b'{"metadata": {"name": "a"}, ' + extra + b"}"
+        check(await api("POST", f"{MAPS}?dryRun=All&fieldValidation={validation}", body), extra[:20])
+
+
+async def test_a_tag_of_yaml_that_does_not_fit_is_refused(api: Api) -> None:
+    for text in (b"!!map [a]", b"metadata: !!map name", b"!!map\n- a: b\n"):
+        answer = await api("POST", MAPS, text, {"content-type": "application/yaml"})
+        assert answer.status == 400
+        assert "expected a mapping node" in answer.message
+
+
 async def test_yaml_aliases_do_not_explode(api: Api) -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 10)]

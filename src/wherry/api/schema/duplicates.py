@@ -7,7 +7,7 @@ when the lengths differ (white space, escapes, or a duplicate) the text is parse
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
@@ -20,16 +20,24 @@ class _Pairs(list[tuple[str, Any]]):
 def duplicate_fields(raw: bytes, parsed: Any) -> list[str]:
     """`duplicate field "spec.replicas"` for each, in order; `parsed` is what the parser made of `raw`, unchanged."""
     try:
-        if len(orjson.dumps(parsed)) == len(raw.rstrip()) or not _has_duplicates(raw):
+        if len(orjson.dumps(parsed)) == len(raw.rstrip()):
             return []
-        tree = json.loads(raw, object_pairs_hook=_Pairs)
+        text = raw.decode(errors="replace")  # as Go reads what is not UTF-8
+        if not _has_duplicates(text):
+            return []
+        tree = _loaded(text, _Pairs)
         return list(dict.fromkeys(f'duplicate field "{path}"' for path in _paths(tree, "")))
     except (RecursionError, orjson.JSONEncodeError):
         # Nested deeper than anything that can be stored; whoever stores it says so.
         return []
 
 
-def _has_duplicates(raw: bytes) -> bool:
+def _loaded(text: str, pairs: Callable[[list[tuple[str, Any]]], object]) -> Any:
+    """Without the numbers: nobody asks for them here, and Python refuses those of more than 4,300 digits."""
+    return json.loads(text, object_pairs_hook=pairs, parse_int=str, parse_float=str)
+
+
+def _has_duplicates(text: str) -> bool:
     found = False
 
     def members(pairs: list[tuple[str, Any]]) -> None:
@@ -37,7 +45,7 @@ def _has_duplicates(raw: bytes) -> bool:
         if len(pairs) > 1 and len({key for key, _ in pairs}) != len(pairs):
             found = True
 
-    json.loads(raw, object_pairs_hook=members)
+    _loaded(text, members)
     return found
 
 

@@ -86,6 +86,8 @@ def _loader() -> Any:
 
 def _mapping(loader: Any, node: Any) -> dict[str, Any]:
     """Merge keys give what the mapping itself does not say. Merged are values, not nodes: those would grow with each level."""
+    if node.id != "mapping":
+        raise YamlError(f"line {node.start_mark.line + 1}: expected a mapping node, but found {node.id}")
     found: dict[str, Any] = {}
     merged: list[Any] = []
     for key, value in node.value:
