@@ -5,7 +5,7 @@ BIN   := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV   := $(VENV)/.installed-dev
 
-.PHONY: run test test-slow search check bench clean schema format help
+.PHONY: run test test-slow fuzz search check bench clean schema format help
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -21,6 +21,10 @@ test: $(DEV) ## set up what is missing and run the whole test suite
 test-slow: $(DEV) ## run the tests that take long
 	@tools/setup system test
 	@$(BIN)/python -m pytest -m slow
+
+SECONDS ?= 300
+fuzz: $(DEV) ## feed the API and every decoder with nonsense: make fuzz SECONDS=300
+	@PYTHONPATH=src $(BIN)/python -m tests.faults.fuzz --seconds $(SECONDS)
 
 search: $(DEV) ## let hypothesis look for new counterexamples of every law (the suite tries the same ones each time)
 	@HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest tests/unit tests/laws
