@@ -197,8 +197,10 @@ class Scheduler:
     async def _bind(self, queued: QueuedPod, plugins: Framework, node: str) -> None:
         pod = queued.pod
         try:
-            async with self._slots:
-                status = await plugins.bind(pod, node, binder=self._extenders.binder(pod))
+            status = await plugins.before_bind(pod, node)
+            if status is None:
+                async with self._slots:
+                    await plugins.bind(pod, node, binder=self._extenders.binder(pod))
         except (StatusError, ExtenderError, ConnectionError, TimeoutError, OSError) as error:
             self._take_back(queued, plugins, node)
             if not isinstance(error, NotFound) and self._still_waits(queued):

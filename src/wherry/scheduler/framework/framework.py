@@ -158,17 +158,20 @@ class Framework:
         for plugin in reversed(self._reserves):
             plugin.unreserve(pod, node)
 
-    async def bind(self, pod: PodInfo, node: str, *, binder: Binder | None = None) -> Status | None:
-        """Permit, PreBind and Bind; `binder` binds in the plugin's place. Raises what Bind raises."""
+    async def before_bind(self, pod: PodInfo, node: str) -> Status | None:
+        """Permit and PreBind, which may wait long for somebody else. Raises what PreBind raises."""
         for permit in self._permits:
             if (status := await permit.permit(pod, node)) is not None:
                 return status
         for pre_bind in self._pre_binds:
             if (status := await pre_bind.pre_bind(pod, node)) is not None:
                 return status
+        return None
+
+    async def bind(self, pod: PodInfo, node: str, *, binder: Binder | None = None) -> None:
+        """`binder` binds in the plugin's place. Raises what Bind raises."""
         if (last := binder or self._bind) is not None:
             await last.bind(pod, node)
-        return None
 
 
 def unfit(prepared: Prepared | Status, diagnosis: Diagnosis) -> None:

@@ -211,6 +211,17 @@ async def test_binding_that_takes_too_long_is_given_up() -> None:
         assert "binding volumes: context deadline exceeded" in await why(cluster)
 
 
+async def test_pods_that_wait_for_volumes_keep_nobody_else_from_being_bound() -> None:
+    nobody = storage_class("nobody", wait=True)
+    async with bound(node("a"), nobody) as cluster:
+        for number in range(70):
+            await cluster.client.create(CLAIMS, claim(f"c{number}", storageClassName="nobody"))
+        await cluster.create(*(using(pod(f"p{number}"), f"c{number}") for number in range(70)))
+        await cluster.create(pod("q"))
+        await settle(cluster)
+        assert await cluster.node_of("q") == "a" and await cluster.node_of("p0") is None
+
+
 async def test_a_provisioner_that_wants_another_node_gets_one() -> None:
     nobody = storage_class("nobody", wait=True)
     async with bound(node("a"), nobody, claim(storageClassName="nobody"), using(pod(), "data")) as cluster:
