@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from wherry.api.errors import BadRequest, Cause, invalid
 from wherry.api.types import Object
+from wherry.apiserver.admit import admit
 from wherry.apiserver.answers import data_reply, wanted
 from wherry.apiserver.authorization.attributes import (
     Attributes,
@@ -57,21 +58,31 @@ def _requirements(selector: Object | None, parse: Callable[[str], tuple[Requirem
     )
 
 
-def read_review(call: Call) -> Object:
+async def read_review(call: Call) -> Object:
+    """The review as its author and mutating webhooks want it."""
     wanted(call)
     options = write_options(call, "CreateOptions")
     served = call.served
     review = read(call, api_version=served.api_version, kind=served.kind, field_validation=options.field_validation)
     settle_namespace(call, review)
     review["metadata"].setdefault("creationTimestamp", None)
+    await admit(call, served, "CREATE", review, None, dry_run=options.dry_run)
+    return review
+
+
+async def validated(call: Call, review: Object) -> Object:
+    """The review, where no validating webhook refuses it. Raises what they raise."""
+    options = write_options(call, "CreateOptions")
+    await admit(call, call.served, "CREATE", review, None, dry_run=options.dry_run, validating=True)
     return review
 
 
 def _access(who: Who) -> Stage:
     async def handle(call: Call) -> Reply:
-        review = read_review(call)
+        review = await read_review(call)
         spec: Object = review.setdefault("spec", {})
         _check(call, review)
+        await validated(call, review)
         decision = await call.parts.authorizer.permitted(who(call, spec), attributes_of(spec))
         status: Object = {"allowed": decision.allowed}
         if decision.denied:
@@ -143,10 +154,11 @@ def _the_named(call: Call, spec: Object) -> User:
 
 async def rules_review(call: Call) -> Reply:
     """SelfSubjectRulesReview: all that the caller may do in a namespace."""
-    review = read_review(call)
+    review = await read_review(call)
     namespace = review.setdefault("spec", {}).get("namespace") or ""
     if not namespace:
         raise BadRequest("no namespace on request")
+    await validated(call, review)
     rules = _rules(call, namespace)
     review["status"] = {
         "resourceRules": [_resource_rule(rule) for rule in rules if rule.resources],

@@ -9,25 +9,26 @@ from wherry.api.errors import BadRequest
 from wherry.api.types import Object
 from wherry.apiserver.answers import data_reply
 from wherry.apiserver.authentication.jwt import TokenError
-from wherry.apiserver.call import Answer, Call
+from wherry.apiserver.call import Call
 from wherry.apiserver.objects import stamp
-from wherry.apiserver.reviews.access import read_review
+from wherry.apiserver.reviews.access import read_review, validated
 from wherry.wire.messages import Reply
 
 
-def self_review(call: Call) -> Answer:
-    review = read_review(call)
+async def self_review(call: Call) -> Reply:
+    review = await validated(call, await read_review(call))
     review["metadata"]["creationTimestamp"] = stamp(call.parts.clock.now())
     review["status"] = {"userInfo": call.user.info()}
     return data_reply(call, review, 201)
 
 
 async def token_review(call: Call) -> Reply:
-    review = read_review(call)
+    review = await read_review(call)
     spec = review.setdefault("spec", {})
     token = spec.get("token") or ""
     if not token:
         raise BadRequest("token is required for TokenReview in authentication")
+    await validated(call, review)
     review["status"] = await _token_status(call, token, spec.get("audiences") or [])
     return data_reply(call, review, 201)
 
