@@ -26,6 +26,10 @@ class Directories:
     def __init__(self, roots: Roots | None) -> None:
         self._roots = roots or (lambda node: None)
 
+    def pretends(self, node: str) -> bool:
+        """Whether a node has no disk of its own."""
+        return self._roots(node) is None
+
     def make(self, node: str, volume: str) -> Path:
         root = self._roots(node)
         if root is None:

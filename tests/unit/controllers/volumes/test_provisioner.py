@@ -172,6 +172,20 @@ async def test_a_class_that_waits_for_nobody(cluster_of: ClusterFactory, tmp_pat
     assert volume["metadata"]["annotations"]["wherry.dev/node"] == "node-2"
 
 
+async def test_real_nodes_go_before_those_that_pretend(cluster_of: ClusterFactory, tmp_path: Path) -> None:
+    config = Config(volume_root=lambda node: tmp_path / node if node == "node-2" else None)
+    names = ("persistentvolume-binder", "local-provisioner")
+    cluster = await cluster_of(*names, config=config, nodes=("node-1", "node-2", "node-3"))
+    ready = {"status": {"conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady"}]}}
+    for name in ("node-1", "node-2", "node-3"):
+        await cluster.client.patch("nodes", name, ready, subresource="status")
+    await cluster.client.create(CLASSES, storage_class("now", "wherry.dev/local"))
+    await cluster.client.create(CLAIMS, claim(storageClassName="now"))
+    await cluster.settle(1)
+    volume = (await cluster.client.list(VOLUMES))["items"][0]
+    assert volume["metadata"]["annotations"]["wherry.dev/node"] == "node-2"
+
+
 async def test_the_default_class_is_made_only_once(cluster_of: ClusterFactory) -> None:
     cluster = await start(cluster_of)
     found = await cluster.client.get(CLASSES, "standard")
