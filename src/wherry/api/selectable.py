@@ -89,6 +89,8 @@ def _pod(obj: Object) -> dict[str, str]:
     spec, status = _part(obj, "spec"), _part(obj, "status")
     addresses = status.get("podIPs") or ()
     return {
+        # The name from before v1, which clients of those days send.
+        "spec.host": spec.get("nodeName") or "",
         "spec.nodeName": spec.get("nodeName") or "",
         "spec.restartPolicy": spec.get("restartPolicy") or "",
         "spec.schedulerName": spec.get("schedulerName") or "",

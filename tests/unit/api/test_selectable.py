@@ -22,7 +22,7 @@ def test_pod():
     found = fields(
         "pods", spec={"nodeName": "n1", "hostNetwork": True}, status={"phase": "Running", "podIPs": [{"ip": "1.2.3.4"}]}
     )
-    assert found["spec.nodeName"] == "n1"
+    assert found["spec.nodeName"] == found["spec.host"] == "n1"
     assert found["spec.hostNetwork"] == "true"
     assert found["status.podIP"] == "1.2.3.4"
     assert fields("pods")["spec.hostNetwork"] == "false"
