@@ -100,6 +100,12 @@ async def test_discovery_and_explain(kubectl: Kubectl) -> None:
     assert "v1.36.0" in await kubectl("version")
 
 
+async def test_explain_from_the_second_openapi_which_comes_in_protobuf(kubectl: Kubectl) -> None:
+    told = await kubectl("explain", "deployment.spec", "--output=plaintext-openapiv2")
+    assert "RESOURCE: spec <Object>" in told
+    assert "template\t<Object> -required-" in told
+
+
 async def test_small_changes(kubectl: Kubectl) -> None:
     await kubectl("apply", "-f", "-", stdin=MANIFEST)
     await kubectl("scale", "deployment", "web", "--replicas=3")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from wherry.api.protobuf.wire import fields
+from wherry.apiserver.discovery.openapi_protobuf import encode
 from wherry.testing.http import Api
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
@@ -72,8 +74,31 @@ async def test_openapi_leads_from_the_index_to_a_kind(api: Api) -> None:
     assert spec["affinity"]["description"]
 
 
-async def test_openapi_v2_is_json(api: Api) -> None:
+async def test_openapi_v2_in_json_and_in_protobuf(api: Api) -> None:
     answer = await api("GET", "/openapi/v2")
     assert "io.k8s.api.core.v1.Pod" in answer.body["definitions"]
-    only_protobuf = {"accept": "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"}
-    assert (await api("GET", "/openapi/v2", headers=only_protobuf)).status == 406
+    accept = {"accept": "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"}
+    binary = await api("GET", "/openapi/v2", headers=accept)
+    assert binary.content_type == "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+    assert (await api("GET", "/openapi/v2", headers={**accept, "if-none-match": binary.headers["ETag"]})).status == 304
+    parts: dict[int, bytes] = {number: value for number, value in fields(binary.raw) if isinstance(value, bytes)}
+    assert parts[1] == b"2.0"
+    definitions = [dict(fields(value)) for _, value in fields(parts[9]) if isinstance(value, bytes)]
+    names = {each[1] for each in definitions}
+    assert names == {name.encode() for name in answer.body["definitions"]}
+    assert (await api("GET", "/openapi/v2", headers={"accept": "text/html"})).status == 406
+
+
+def test_openapi_v2_in_protobuf_keeps_what_a_schema_says() -> None:
+    schema = {"type": "object", "required": ["a"], "additionalProperties": True, "maxLength": 300, "x-y": {"z": 1}}
+    document = {"swagger": "2.0", "info": {"title": "t"}, "paths": {}, "definitions": {"S": schema}}
+    parts = dict(fields(encode(document)))
+    named = dict(fields(dict(fields(parts[9]))[1]))  # type: ignore[arg-type]
+    assert named[1] == b"S"
+    assert dict(fields(named[2])) == {  # type: ignore[arg-type]
+        22: b"\x0a\x06object",
+        19: b"a",
+        21: b"\x10\x01",
+        11: 300,
+        31: b'\x0a\x03x-y\x12\x09\x12\x07{"z":1}',
+    }

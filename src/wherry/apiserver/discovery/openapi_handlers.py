@@ -13,6 +13,8 @@ from wherry.api.types import Object
 from wherry.apiserver.answers import NO_CACHE
 from wherry.apiserver.call import Answer, Call
 from wherry.apiserver.discovery import openapi
+from wherry.apiserver.discovery.openapi_protobuf import CONTENT_TYPE, encode
+from wherry.apiserver.discovery.openapi_protobuf import MEDIA_TYPES as PROTOBUF
 from wherry.apiserver.middleware.dispatch import PAGE_NOT_FOUND
 from wherry.apiserver.negotiation import JSON, clauses
 from wherry.apiserver.registry import Registry
@@ -31,9 +33,15 @@ class OpenApi:
         self._kept: dict[str, bytes] = {}
 
     def v2(self, call: Call) -> Answer:
-        if not any(clause.media in _JSON_LIKE for clause in clauses(call.request.headers.get("accept", ""))):
-            raise NotAcceptable(f"only the following media types are accepted: {JSON}")
-        return self._document(call, "v2", self._whole_v2)
+        for clause in clauses(call.request.headers.get("accept", "")):
+            if clause.media in _JSON_LIKE:
+                return self._document(call, "v2", lambda: orjson.dumps(self._whole_v2()))
+            if clause.media in PROTOBUF:
+                return self._document(call, "v2 protobuf", self._protobuf_v2, content_type=CONTENT_TYPE)
+        raise NotAcceptable(f"only the following media types are accepted: {JSON}, {CONTENT_TYPE}")
+
+    def _protobuf_v2(self) -> bytes:
+        return encode(self._whole_v2())
 
     def _whole_v2(self) -> Object:
         document = openapi.document_v2(self._registry.all())
@@ -68,7 +76,7 @@ class OpenApi:
         resources = self._registry.resources(group, each)
         if not resources:
             return PAGE_NOT_FOUND
-        return self._document(call, f"v3 {group}/{each}", lambda: openapi.document_v3(resources))
+        return self._document(call, f"v3 {group}/{each}", lambda: orjson.dumps(openapi.document_v3(resources)))
 
     def _hash(self, group: str, each: str) -> str:
         names = [
@@ -78,17 +86,17 @@ class OpenApi:
         source = orjson.dumps([version()["gitCommit"], version()["gitVersion"], group, each, names])
         return sha512(source).hexdigest().upper()
 
-    def _document(self, call: Call, name: str, make: Callable[[], Object]) -> Answer:
+    def _document(self, call: Call, name: str, make: Callable[[], bytes], *, content_type: str = JSON) -> Answer:
         if self._generation != self._registry.generation:
             self._kept.clear()
             self._generation = self._registry.generation
         packed = self._kept.get(name)
         if packed is None:
-            packed = self._kept[name] = gzip.compress(orjson.dumps(make()), compresslevel=4, mtime=0)
+            packed = self._kept[name] = gzip.compress(make(), compresslevel=4, mtime=0)
         etag = f'"{sha512(packed).hexdigest().upper()}"'
         headers = (("Cache-Control", "no-cache, private"), ("ETag", etag), ("Vary", "Accept-Encoding"))
         if call.request.headers.get("if-none-match") == etag:
             return Response(304, b"", headers=headers)
         if "gzip" in call.request.headers.get("accept-encoding", ""):
-            return Response(200, packed, headers=(*headers, ("Content-Encoding", "gzip")))
-        return Response(200, gzip.decompress(packed), headers=headers)
+            return Response(200, packed, content_type, (*headers, ("Content-Encoding", "gzip")))
+        return Response(200, gzip.decompress(packed), content_type, headers)
