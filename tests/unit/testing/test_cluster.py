@@ -304,3 +304,26 @@ def test_metrics_tell_what_pods_pretend_to_use(cluster: Cluster) -> None:
     assert [pod["containers"][0]["usage"] for pod in pods["items"]] == [{"cpu": "250m", "memory": "64Mi"}] * 2
     _, nodes = ask(cluster, "/apis/metrics.k8s.io/v1beta1/nodes")
     assert [node["metadata"]["name"] for node in nodes["items"]] == ["node-1", "node-2"]
+
+
+def test_autoscalers_and_load_balancers_work_on_pods_that_pretend(cluster: Cluster) -> None:
+    busy = deployment("busy", cpu="90m")
+    busy["spec"]["template"]["spec"]["containers"][0]["resources"] = {"requests": {"cpu": "100m"}}
+    cluster.apply(busy)
+    target = {"type": "Utilization", "averageUtilization": 50}
+    spec = {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "busy"},
+        "maxReplicas": 5,
+        "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": target}}],
+    }
+    metadata = {"name": "busy"}
+    cluster.apply(
+        {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": metadata, "spec": spec}
+    )
+    ports = [{"port": 80}]
+    balanced = {"type": "LoadBalancer", "selector": {"app": "busy"}, "ports": ports}
+    cluster.apply({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": balanced})
+    cluster.clock.advance("5m")
+    assert cluster.get("hpa/busy")["status"]["desiredReplicas"] == 5
+    assert cluster.get("deploy/busy")["status"]["readyReplicas"] == 5
+    assert cluster.get("svc/busy")["status"]["loadBalancer"]["ingress"][0]["ip"].startswith("10.130.0.")
