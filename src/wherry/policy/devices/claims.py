@@ -48,8 +48,10 @@ def is_reserved_for(claim: Object, pod: Object) -> bool:
 def reserved(claim: Object, pod: Object, given: Object | None = None) -> Object:
     """The claim with the pod among its users, and with its devices where they are given now."""
     metadata = pod["metadata"]
-    consumer = {"resource": "pods", "name": metadata["name"], "uid": metadata.get("uid")}
-    status = {**(claim.get("status") or {}), "reservedFor": [*reserved_for(claim), consumer]}
+    status = dict(claim.get("status") or {})
+    if not is_reserved_for(claim, pod):
+        consumer = {"resource": "pods", "name": metadata["name"], "uid": metadata.get("uid")}
+        status["reservedFor"] = [*reserved_for(claim), consumer]
     if given is not None:
         status["allocation"] = given
     return {**claim, "status": status}

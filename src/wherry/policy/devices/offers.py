@@ -21,30 +21,42 @@ class Device:
     """The spec of the ResourceSlice that has it."""
 
 
-def on_node(slices: Iterable[Object], labels: Mapping[str, str], node: str) -> tuple[list[Device], bool]:
-    """The devices that a node can have, in the order of their pools, and whether all slices of these pools are there.
+class Offers:
+    """All devices by where they are. Of a pool only the newest generation counts; sharers of counters are left out."""
 
-    Of a pool only the newest generation counts. Devices that share counters with others are left out.
-    """
-    pools: dict[tuple[str, str], list[Object]] = {}
-    for each in slices:
-        pools.setdefault((each["spec"]["driver"], each["spec"]["pool"]["name"]), []).append(each["spec"])
-    found: list[Device] = []
-    complete = True
-    for (driver, pool), specs in sorted(pools.items()):
-        newest = max(spec["pool"].get("generation", 0) for spec in specs)
-        current = [spec for spec in specs if spec["pool"].get("generation", 0) == newest]
-        here = [
-            Device((driver, pool, device["name"]), device, spec)
-            for spec in current
-            for device in spec.get("devices") or ()
-            if not device.get("consumesCounters") and _reaches(spec, device, labels, node)
-        ]
-        if here and len(current) != current[0]["pool"].get("resourceSliceCount", 1):
-            complete = False
-            continue
-        found += here
-    return found, complete
+    def __init__(self, slices: Iterable[Object]) -> None:
+        self._pools: dict[tuple[str, str], list[Object]] = {}
+        for each in slices:
+            spec = each["spec"]
+            known = self._pools.setdefault((spec["driver"], spec["pool"]["name"]), [])
+            generation = spec["pool"].get("generation", 0)
+            if known and known[0]["pool"].get("generation", 0) < generation:
+                known.clear()
+            if not known or known[0]["pool"].get("generation", 0) == generation:
+                known.append(spec)
+        self._by_node: dict[str, list[tuple[str, str]]] = {}
+        """Pools with slices of one node; under the empty name those that any node may reach."""
+        for pool, specs in sorted(self._pools.items()):
+            for name in dict.fromkeys(spec.get("nodeName") or "" for spec in specs):
+                self._by_node.setdefault(name, []).append(pool)
+
+    def on_node(self, labels: Mapping[str, str], node: str) -> tuple[list[Device], bool]:
+        """A node's devices, pool by pool, and whether all slices of these pools are there: only then they are offered."""
+        found: list[Device] = []
+        complete = True
+        for driver, pool in sorted({*self._by_node.get(node, ()), *self._by_node.get("", ())}):
+            specs = self._pools[driver, pool]
+            here = [
+                Device((driver, pool, device["name"]), device, spec)
+                for spec in specs
+                for device in spec.get("devices") or ()
+                if not device.get("consumesCounters") and _reaches(spec, device, labels, node)
+            ]
+            if here and len(specs) != specs[0]["pool"].get("resourceSliceCount", 1):
+                complete = False
+            else:
+                found += here
+        return found, complete
 
 
 def _reaches(spec: Object, device: Object, labels: Mapping[str, str], node: str) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from wherry.api.types import Object
 from wherry.client.client import Client
 from wherry.policy.devices import claims as facts
-from wherry.policy.devices.offers import on_node, taken
+from wherry.policy.devices.offers import Id, Offers, taken
 from wherry.policy.volumes.topology import selects
 from wherry.scheduler.framework.cluster_event import ClusterEvent
 from wherry.scheduler.framework.node_info import NodeInfo
@@ -30,30 +30,51 @@ class _Problem(Exception):
 
 
 class _Check(Filtering):
-    def __init__(self, claims: Sequence[Object], devices: Devices) -> None:
-        self._fixed = [found for claim in claims if (found := facts.allocation(claim)) is not None]
-        self._open = [claim for claim in claims if facts.allocation(claim) is None]
+    """A claim that the pod got at an earlier try, and nobody else uses, may get other devices elsewhere."""
+
+    def __init__(self, pod: PodInfo, claims: Sequence[Object], devices: Devices) -> None:
+        self._pod = pod.obj
+        self._claims = claims
         self._devices = devices
-        self._taken = taken(devices.claims.items()) if self._open else set()
+        self._offers: Offers | None = None
+        self._taken: set[Id] = set()
 
     def filter(self, node: NodeInfo) -> Status | None:
-        if not all(_reaches(allocation, node) for allocation in self._fixed):
-            return NOT_HERE
-        return NOT_ENOUGH if self.allocations(node) is None else None
+        found = self.decide(node)
+        return found if isinstance(found, Status) else None
 
-    def allocations(self, node: NodeInfo) -> list[Object] | None:
-        """For the claims that have no devices yet."""
-        if not self._open:
+    def decide(self, node: NodeInfo) -> Status | list[Object]:
+        """The claims that are to be written if the pod gets this node, as they are then."""
+        fixed = [claim for claim in self._claims if _reaches(facts.allocation(claim), node)]
+        unsettled = [claim for claim in self._claims if claim not in fixed]
+        if any(facts.allocation(claim) is not None and not self._is_alone(claim) for claim in unsettled):
+            return NOT_HERE
+        given = self._allocations(unsettled, node)
+        if given is None:
+            return NOT_ENOUGH
+        joined = [facts.reserved(claim, self._pod) for claim in fixed if not facts.is_reserved_for(claim, self._pod)]
+        return joined + [facts.reserved(claim, self._pod, new) for claim, new in zip(unsettled, given, strict=True)]
+
+    def _is_alone(self, claim: Object) -> bool:
+        return facts.is_reserved_for(claim, self._pod) and len(facts.reserved_for(claim)) == 1
+
+    def _allocations(self, claims: list[Object], node: NodeInfo) -> list[Object] | None:
+        if not claims:
             return []
         # Only pods with claims for devices need CEL.
         from wherry.policy.devices.allocator import Search
 
-        offered, complete = on_node(self._devices.slices.items(), node.labels, node.name)
-        search = Search(offered, self._taken, self._devices.class_named, complete=complete)
-        return search.allocate(self._open)
+        if self._offers is None:
+            self._offers, self._taken = Offers(self._devices.slices.items()), taken(self._devices.claims.items())
+        offered, complete = self._offers.on_node(node.labels, node.name)
+        others = self._taken - taken(claims)
+        return Search(offered, others, self._devices.class_named, complete=complete).allocate(claims)
 
 
-def _reaches(allocation: Object, node: NodeInfo) -> bool:
+def _reaches(allocation: Object | None, node: NodeInfo) -> bool:
+    """Whether a claim has devices that the node can use."""
+    if allocation is None:
+        return False
     selector = allocation.get("nodeSelector")
     return selector is None or selects(selector.get("nodeSelectorTerms") or (), node.labels, node.name)
 
@@ -85,7 +106,7 @@ class DynamicResources(Filter, Reserve, PreBind):
             claims = self._claims(pod)
         except _Problem as problem:
             return unresolvable(_NAME, str(problem))
-        return _Check(claims, self._devices) if claims else None
+        return _Check(pod, claims, self._devices) if claims else None
 
     def _claims(self, pod: PodInfo) -> list[Object]:
         found = [self._claim(pod, *each) for each in facts.named(pod.obj)]
@@ -122,15 +143,10 @@ class DynamicResources(Filter, Reserve, PreBind):
             claims = self._claims(pod)
         except _Problem as problem:
             return unschedulable(_NAME, str(problem))
-        allocations = _Check(claims, self._devices).allocations(info)
-        if allocations is None:
-            return NOT_ENOUGH
-        given = iter(allocations)
-        self._decided[pod.uid] = [
-            facts.reserved(claim, pod.obj, next(given) if facts.allocation(claim) is None else None)
-            for claim in claims
-            if not facts.is_reserved_for(claim, pod.obj)
-        ]
+        found = _Check(pod, claims, self._devices).decide(info)
+        if isinstance(found, Status):
+            return found
+        self._decided[pod.uid] = found
         for claim in self._decided[pod.uid]:
             self._devices.claims.assume(claim)
         return None
@@ -154,7 +170,16 @@ class DynamicResources(Filter, Reserve, PreBind):
             metadata = {**claim["metadata"], "finalizers": [*finalizers, facts.FINALIZER]}
             saved = await self._client.update(CLAIMS, {**claim, "metadata": metadata})
             claim = {**claim, "metadata": saved["metadata"]}
+        elif self._changes_devices(claim):
+            empty = {k: v for k, v in claim["status"].items() if k not in ("allocation", "reservedFor", "devices")}
+            saved = await self._client.update(CLAIMS, {**claim, "status": empty}, subresource="status")
+            claim = {**claim, "metadata": saved["metadata"]}
         await self._client.update(CLAIMS, claim, subresource="status")
+
+    def _changes_devices(self, claim: Object) -> bool:
+        """The server lets devices be given and taken, not changed."""
+        told = self._devices.claims.told(claim["metadata"]["namespace"], claim["metadata"]["name"]) or {}
+        return facts.allocation(told) not in (None, facts.allocation(claim))
 
 
 def has_claims(pod: PodInfo, old: Object | None, new: Object | None) -> bool:

@@ -226,6 +226,19 @@ async def test_without_driver_a_pod_waits_and_says_why(objects: tuple[Object, ..
         assert await cluster.node_of() == "a", "what was missing wakes it"
 
 
+async def test_devices_of_a_node_that_went_before_the_pod_came_are_changed_for_others() -> None:
+    objects = (node("a"), gpu_class(), slice_of("a", gpu("g0")), claim("x"))
+    async with allocating(*objects) as cluster:
+        cluster.refuse_bindings = 1
+        await cluster.create(user(claim="x"))
+        await settle(cluster)
+        assert await given(cluster, "x") == [("r", "g0")] and await cluster.node_of() is None
+        await cluster.client.delete("nodes", "a")
+        await cluster.create(node("b"), slice_of("b", gpu("g7")))
+        await settle(cluster, 30)
+        assert await given(cluster, "x") == [("r", "g7")] and await cluster.node_of() == "b"
+
+
 async def test_a_missing_template_is_told() -> None:
     async with allocating(node("a"), user(template="t")) as cluster:
         (message,) = await cluster.events("FailedResourceClaimCreation")
