@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -15,7 +16,9 @@ from wherry.network.userspace.dataplane import Spot, UserspaceDataplane
 from wherry.testing.dataplane import FakeDataplane
 from wherry.testing.dataplane_contract import CHECKS, Check
 
-NODE = "127.96.255.1"
+NET = f"127.{128 + os.getpid() % 64}.{os.getpid() // 64 % 250}"
+"""Loopback addresses of this process's own: clusters and other runs of these tests listen at theirs."""
+NODE = f"{NET}.1"
 
 
 class Answering(asyncio.DatagramProtocol):
@@ -32,14 +35,14 @@ class Answering(asyncio.DatagramProtocol):
 @dataclass
 class LoopbackLab:
     dataplane: UserspaceDataplane
-    service_ips: tuple[str, str] = ("127.96.255.10", "127.96.255.11")
+    service_ips: tuple[str, str] = (f"{NET}.10", f"{NET}.11")
     node_address: str = NODE
     closing: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
     made: int = 0
 
     async def backend(self, name: str, *, local: bool = True) -> Endpoint:
         self.made += 1
-        address = f"127.96.254.{self.made}"
+        address = f"{NET}.{100 + self.made}"
 
         async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             writer.write(name.encode())
@@ -125,9 +128,9 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 
 async def carry_much(lab: LoopbackLab) -> None:
-    server = await asyncio.start_server(echo, "127.96.254.1", 0, limit=1 << 22)
+    server = await asyncio.start_server(echo, f"{NET}.98", 0, limit=1 << 22)
     lab.closing.callback(server.close)
-    endpoint = Endpoint(address="127.96.254.1", port=server.sockets[0].getsockname()[1])
+    endpoint = Endpoint(address=f"{NET}.98", port=server.sockets[0].getsockname()[1])
     await lab.dataplane.apply({("default", "web"): (web(lab, endpoint),)})
     reader, writer = await asyncio.open_connection(lab.service_ips[0], 8080)
     data = bytes(range(256)) * 8192
@@ -156,8 +159,8 @@ def test_the_same_on_the_event_loop_of_production() -> None:
 async def test_an_endpoint_that_does_not_answer_is_passed_over(lab: LoopbackLab) -> None:
     alive = await lab.backend("alive")
     with socket.socket() as unused:
-        unused.bind(("127.96.254.99", 0))
-        dead = Endpoint(address="127.96.254.99", port=unused.getsockname()[1])
+        unused.bind((f"{NET}.99", 0))
+        dead = Endpoint(address=f"{NET}.99", port=unused.getsockname()[1])
         await lab.dataplane.apply({("default", "web"): (web(lab, dead, alive),)})
         assert [await lab.call(lab.service_ips[0], 8080) for _ in range(4)] == ["alive"] * 4
         await lab.dataplane.apply({("default", "web"): (web(lab, dead),)})
