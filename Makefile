@@ -16,7 +16,7 @@ run: $(STAMP) ## start a cluster, deploy the first example, talk to it
 
 test: $(DEV) ## set up what is missing and run the whole test suite
 	@tools/setup system test
-	@$(BIN)/python -m pytest -n auto --dist loadgroup
+	@$(BIN)/python -m pytest -n auto
 
 test-slow: $(DEV) ## run the tests that take long
 	@tools/setup system test

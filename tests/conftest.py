@@ -4,6 +4,7 @@ No deadline per example: a busy machine must not fail a true law.
 """
 
 import os
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -15,9 +16,16 @@ settings.register_profile("search", deadline=None, print_blob=True, max_examples
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that use the whole machine (namespaces, cgroups, fixed addresses) run one after the other, beside the others."""
-    for item in items:
-        if item.path.relative_to(item.config.rootpath).as_posix().startswith(_WHOLE_MACHINE):
-            item.add_marker(pytest.mark.xdist_group("machine"))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Tests that use the whole machine (namespaces, cgroups, fixed addresses) run one after the other, beside the others.
+
+    xdist's own `--dist loadgroup` does not name groups under pytest 9.2.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "machine" if nodeid.startswith(_WHOLE_MACHINE) else nodeid
+
+    return Scheduling(config, log)
