@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 
-from bench import api, lifecycle, scale
+from bench import api, lifecycle, scale, simulation
 from bench.report import Row, table
 from bench.scheduling import rows as scheduling
 
@@ -19,7 +19,7 @@ def main() -> None:
     options = parser.parse_args()
     print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}", file=sys.stderr)
     rows: list[Row] = []
-    for measure in (lifecycle.measure, api.measure, scheduling.measure, scale.measure):
+    for measure in (lifecycle.measure, api.measure, scheduling.measure, scale.measure, simulation.measure):
         for row in measure(quick=options.quick, processes=options.processes):
             print(f"  {row.what}: {row.measured}", file=sys.stderr)
             rows.append(row)
