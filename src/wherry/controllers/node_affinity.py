@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from wherry.api.types import Object
+from wherry.policy.node_selector import selects
 
 
 def allows(spec: Object, node: Object) -> bool:
@@ -16,38 +15,7 @@ def allows(spec: Object, node: Object) -> bool:
     required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution")
     if required is None:
         return True
-    return any(_term(term, labels, node["metadata"]["name"]) for term in required.get("nodeSelectorTerms") or ())
-
-
-def _term(term: Object, labels: Mapping[str, str], name: str) -> bool:
-    """All of a term's requirements; a term without any matches nothing."""
-    expressions, fields = term.get("matchExpressions") or (), term.get("matchFields") or ()
-    if not expressions and not fields:
-        return False
-    return all(_requirement(r, labels) for r in expressions) and all(
-        _requirement(r, {"metadata.name": name}) for r in fields
-    )
-
-
-def _requirement(requirement: Object, values: Mapping[str, str]) -> bool:
-    key, wanted = requirement["key"], list(requirement.get("values") or ())
-    value = values.get(key)
-    match requirement["operator"]:
-        case "In":
-            return value in wanted
-        case "NotIn":
-            return value not in wanted
-        case "Exists":
-            return value is not None
-        case "DoesNotExist":
-            return value is None
-        case "Gt" | "Lt" as operator:
-            try:
-                number, limit = int(value or ""), int(wanted[0])
-            except (ValueError, IndexError):
-                return False
-            return number > limit if operator == "Gt" else number < limit
-    return False
+    return selects(required.get("nodeSelectorTerms") or (), labels, node["metadata"]["name"])
 
 
 def only_on(spec: Object, name: str) -> Object:

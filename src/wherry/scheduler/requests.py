@@ -8,10 +8,11 @@ Source: KEP-753, KEP-1287, KEP-2837, KEP-688; k8s.io/component-helpers/resource.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from wherry.api.pod_resources import peak
 from wherry.api.types import Object
 from wherry.machinery.quantity import QuantityError, parse_milli, parse_value
 
@@ -44,15 +45,17 @@ def pod_requests(pod: Object, *, nonzero: bool = False) -> Amounts:
     own = (spec.get("resources") or {}).get("requests")
     missing = {name: value for name, value in _DEFAULTS.items() if not own or name not in own} if nonzero else _NONE
     statuses = _statuses(pod)
-    total: Amounts = {}
-    for container in spec.get("containers") or ():
-        _add(total, _container(container, statuses, missing))
-    if inits := spec.get("initContainers"):
-        _with_init(total, inits, statuses, missing)
+    total = peak(
+        (_container(container, statuses, missing) for container in spec.get("containers") or ()),
+        (
+            (_container(container, statuses, missing), container.get("restartPolicy") == "Always")
+            for container in spec.get("initContainers") or ()
+        ),
+    )
     if own:
         total.update(amounts(own))
-    if overhead := spec.get("overhead"):
-        _add(total, amounts(overhead))
+    for name, value in amounts(spec.get("overhead")).items():
+        total[name] = total.get(name, 0) + value
     return total
 
 
@@ -87,22 +90,6 @@ def _of_containers(containers: Sequence[Object]) -> tuple[Amounts, int, int]:
     return total, cpu + total.get("cpu", 0), memory + total.get("memory", 0)
 
 
-def _with_init(total: Amounts, inits: Iterable[Object], statuses: Mapping[str, Object], missing: Amounts | Any) -> None:
-    sidecars: Amounts = {}
-    peak: Amounts = {}
-    for container in inits:
-        asked = _container(container, statuses, missing)
-        if container.get("restartPolicy") == "Always":
-            _add(total, asked)
-            _add(sidecars, asked)
-            _raise_to(peak, sidecars)
-        else:
-            together = dict(asked)
-            _add(together, sidecars)
-            _raise_to(peak, together)
-    _raise_to(total, peak)
-
-
 def _container(container: Object, statuses: Mapping[str, Object], missing: Mapping[str, int]) -> Amounts:
     asked = amounts((container.get("resources") or {}).get("requests"))
     if statuses and (status := statuses.get(container["name"])) is not None:
@@ -122,11 +109,6 @@ def _statuses(pod: Object) -> Mapping[str, Object]:
     return {
         entry["name"]: entry for field in fields for entry in status.get(field) or () if "allocatedResources" in entry
     }
-
-
-def _add(total: Amounts, more: Mapping[str, int]) -> None:
-    for name, value in more.items():
-        total[name] = total.get(name, 0) + value
 
 
 def _raise_to(total: Amounts, floor: Mapping[str, int]) -> None:

@@ -13,25 +13,13 @@ from wherry.api.validation.resources import amount, quantity_value
 from wherry.api.validation.rules import Rules
 from wherry.api.validation.scheduling import node_selector
 from wherry.api.validation.volumes import nfs_source
+from wherry.api.volume_fields import NOT_SOURCES
 from wherry.machinery import names
 from wherry.machinery.quantity import ZERO, QuantityError, parse
 
 ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 VOLUME_MODES = ("Block", "Filesystem")
 _RECLAIM = ("Delete", "Recycle", "Retain")
-_NOT_SOURCES = frozenset(
-    [
-        "accessModes",
-        "capacity",
-        "claimRef",
-        "mountOptions",
-        "nodeAffinity",
-        "persistentVolumeReclaimPolicy",
-        "storageClassName",
-        "volumeAttributesClassName",
-        "volumeMode",
-    ]
-)
 
 
 def claim_spec(errors: Errors, spec: Object, path: str) -> None:
@@ -163,7 +151,7 @@ def _access_modes_of_volume(errors: Errors, spec: Object) -> None:
 
 
 def _source(errors: Errors, spec: Object) -> None:
-    given = sorted(key for key, value in spec.items() if key not in _NOT_SOURCES and value is not None)
+    given = sorted(key for key, value in spec.items() if key not in NOT_SOURCES and value is not None)
     if not given:
         errors.required("spec", "must specify a volume type")
     for key in given[1:]:
@@ -203,13 +191,13 @@ def _csi(errors: Errors, source: Object, path: str) -> None:
 
 
 def _sources(spec: Object) -> Object:
-    return {key: value for key, value in spec.items() if key not in _NOT_SOURCES}
+    return {key: value for key, value in spec.items() if key not in NOT_SOURCES}
 
 
 def update_volume(errors: Errors, new: Object, old: Object) -> None:
     volume(errors, new)
     after, before = new.get("spec") or {}, old.get("spec") or {}
-    for key in sorted((after.keys() | before.keys()) - _NOT_SOURCES):
+    for key in sorted((after.keys() | before.keys()) - NOT_SOURCES):
         if not same(after.get(key), before.get(key)):
             changes = difference(_sources(before), _sources(after), type="core.PersistentVolumeSource")
             text = f"spec.persistentvolumesource is immutable after creation\n{changes}"

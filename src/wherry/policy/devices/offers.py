@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from wherry.api.types import Object
 from wherry.policy.devices.claims import allocation
-from wherry.policy.volumes.topology import selects
+from wherry.policy.node_selector import selects
 
 Id = tuple[str, str, str]
 """Driver, pool, device."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from wherry.api.types import Object
+from wherry.api.volume_fields import NOT_SOURCES
 from wherry.machinery.quantity import parse
 
 BIND_COMPLETED = "pv.kubernetes.io/bind-completed"
@@ -90,22 +91,7 @@ def default_class(classes: Iterable[Object]) -> Object | None:
 
 def source_of(volume: Object) -> str:
     """The kind of storage behind a volume: `local`, `hostPath`, `csi`, `nfs` and so on."""
-    return next((key for key in volume["spec"] if key not in _NOT_SOURCES), "")
-
-
-_NOT_SOURCES = frozenset(
-    [
-        "accessModes",
-        "capacity",
-        "claimRef",
-        "mountOptions",
-        "nodeAffinity",
-        "persistentVolumeReclaimPolicy",
-        "storageClassName",
-        "volumeAttributesClassName",
-        "volumeMode",
-    ]
-)
+    return next((key for key in volume["spec"] if key not in NOT_SOURCES), "")
 
 
 def claims_of(pod: Object) -> Iterator[tuple[str, str, bool]]:

@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable
 
 from wherry.api.types import Object
 from wherry.machinery.selectors import from_object
+from wherry.policy.node_selector import Labels
 from wherry.policy.volumes import facts
-from wherry.policy.volumes.topology import Labels, reaches
+from wherry.policy.volumes.topology import reaches
 
 
 def find(

@@ -12,7 +12,7 @@ from wherry.api.types import Object
 from wherry.client.client import Client
 from wherry.policy.devices import claims as facts
 from wherry.policy.devices.offers import Id, Offers, taken
-from wherry.policy.volumes.topology import selects
+from wherry.policy.node_selector import selects
 from wherry.scheduler.framework.cluster_event import ClusterEvent
 from wherry.scheduler.framework.node_info import NodeInfo
 from wherry.scheduler.framework.plugin import Cluster, Filter, Filtering, PreBind, Reserve
